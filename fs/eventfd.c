@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * eventfd: a 64-bit counter behind a file descriptor.
+ *
+ * write(2) adds to the counter and read(2) takes from it: all of it, or one
+ * unit with EFD_SEMAPHORE. A read sleeps while there is nothing to take, a
+ * write while its value does not fit below EVENTFD_FULL. The kernel signals an
+ * eventfd by adding one, from any context, without ever sleeping.
+ *
+ * One lock, that of the wait queue which pollers sit on, guards everything in
+ * struct eventfd_ctx that changes. Only two functions change the counter:
+ * eventfd_add() and eventfd_take(). All that user space and the rest of the
+ * kernel can do to an eventfd is made of these two.
+ *
+ * Tasks that sleep in read(2) or write(2) are not on the pollers' queue but in
+ * two lines of their own, first come, first served. Whoever changes the counter
+ * calls just as many of them as can go on; see "Lines" below.
+ */
+
+#include <linux/anon_inodes.h>
+#include <linux/build_bug.h>
+#include <linux/eventfd.h>
+#include <linux/export.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/wake_q.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+/* As far as write(2) can fill the counter, and as far as it can be signalled. */
+#define EVENTFD_FULL		(ULLONG_MAX - 1)
+#define EVENTFD_OVERFLOW	ULLONG_MAX
+
+/* How often a read faults its buffer in before it gives up on it. */
+#define EVENTFD_FAULT_TRIES	8
+
+/* The numbers that tell eventfds apart in /proc/PID/fdinfo. */
+static DEFINE_IDA(eventfd_ida);
+
+/**
+ * struct eventfd_ctx - the counter, and who waits for it
+ * @kref:	 one for the open file, one for each kernel user
+ * @id:		 shown in fdinfo; negative if there was none to be had
+ * @wqh:	 the pollers; its lock guards all that follows but @flags
+ * @count:	 the counter, written with WRITE_ONCE() as poll reads it unlocked
+ * @readers:	 tasks that sleep in read(2), the one to be served next in front
+ * @writers:	 likewise for write(2)
+ * @flags:	 EFD_*, as they were given to eventfd2(2)
+ * @readers_due: readers that were called and are still to come
+ * @room_due:	 what the called writers that are still to come will add
+ */
+struct eventfd_ctx {
+	struct kref kref;
+	int id;
+	wait_queue_head_t wqh;
+	u64 count;
+	struct list_head readers;
+	struct list_head writers;
+	unsigned int flags;
+	unsigned int readers_due;
+	u64 room_due;
+};
+
+/**
+ * struct eventfd_sleeper - a task in one of the lines, on that task's stack
+ * @node:   its place in the line
+ * @task:   whom to wake
+ * @line:   ctx->readers or ctx->writers
+ * @add:    what a writer has to add; zero for a reader
+ * @called: taken off the line and woken, but it has not come for its turn yet
+ */
+struct eventfd_sleeper {
+	struct list_head node;
+	struct task_struct *task;
+	struct list_head *line;
+	u64 add;
+	bool called;
+};
+
+static bool eventfd_is_semaphore(const struct eventfd_ctx *ctx)
+{
+	return ctx->flags & EFD_SEMAPHORE;
+}
+
+/* What a read would get. */
+static u64 eventfd_next(const struct eventfd_ctx *ctx)
+{
+	return eventfd_is_semaphore(ctx) && ctx->count ? 1 : ctx->count;
+}
+
+/* May @n be added to the counter without it passing EVENTFD_FULL? */
+static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
+{
+	return n < EVENTFD_OVERFLOW - ctx->count;
+}
+
+/*
+ * Lines
+ *
+ * To be called is to be taken off the line and to be woken once the lock is
+ * dropped. It is no hand-over: a task that never slept may take what was there
+ * before the called one gets the lock (a strict hand-over would cost a context
+ * switch for every operation on a contended semaphore). The called task looks
+ * again, and if it was beaten it goes back to the head of its line.
+ *
+ * The @..._due fields keep track of what is spoken for, so that each unit, and
+ * each piece of room, has one task woken for it and no second one:
+ *
+ *	while there are readers in line, at least as many are due as the
+ *	counter can serve;
+ *
+ *	no writer in line would fit beside those that are due, in the order
+ *	of the line.
+ *
+ * Every change that could break one of these ends in eventfd_call_readers() or
+ * eventfd_call_writers(): the counter goes up or down, or a called task leaves
+ * without having used its turn.
+ */
+
+static void eventfd_call(struct eventfd_sleeper *sleeper,
+			 struct wake_q_head *wake)
+{
+	list_del(&sleeper->node);
+	sleeper->called = true;
+	wake_q_add(wake, sleeper->task);
+}
+
+static void eventfd_call_readers(struct eventfd_ctx *ctx,
+				 struct wake_q_head *wake)
+{
+	/* Of several readers only one can have what is not a semaphore's. */
+	u64 servable = eventfd_is_semaphore(ctx) ? ctx->count : !!ctx->count;
+	struct eventfd_sleeper *reader, *next;
+
+	list_for_each_entry_safe(reader, next, &ctx->readers, node) {
+		if (ctx->readers_due >= servable)
+			return;
+		ctx->readers_due++;
+		eventfd_call(reader, wake);
+	}
+}
+
+static void eventfd_call_writers(struct eventfd_ctx *ctx,
+				 struct wake_q_head *wake)
+{
+	struct eventfd_sleeper *writer, *next;
+
+	/* A small value may pass a larger one that does not fit yet. */
+	list_for_each_entry_safe(writer, next, &ctx->writers, node) {
+		u64 room = EVENTFD_OVERFLOW - ctx->count;
+
+		/* Less than what is due, if somebody was faster. */
+		if (room <= ctx->room_due)
+			return;
+		if (writer->add >= room - ctx->room_due)
+			continue;
+		ctx->room_due += writer->add;
+		eventfd_call(writer, wake);
+	}
+}
+
+/* Call who can go on, in the line that @sleeper was in. */
+static void eventfd_call_next(struct eventfd_ctx *ctx,
+			      const struct eventfd_sleeper *sleeper,
+			      struct wake_q_head *wake)
+{
+	if (sleeper->line == &ctx->readers)
+		eventfd_call_readers(ctx, wake);
+	else
+		eventfd_call_writers(ctx, wake);
+}
+
+/* A called task has come: what was kept for it is no longer spoken for. */
+static void eventfd_turn_over(struct eventfd_ctx *ctx,
+			      struct eventfd_sleeper *sleeper)
+{
+	sleeper->called = false;
+	if (sleeper->line == &ctx->readers)
+		ctx->readers_due--;
+	else
+		ctx->room_due -= sleeper->add;
+}
+
+static bool eventfd_can_go_on(const struct eventfd_ctx *ctx,
+			      const struct eventfd_sleeper *sleeper)
+{
+	if (sleeper->line == &ctx->readers)
+		return ctx->count;
+	return eventfd_fits(ctx, sleeper->add);
+}
+
+static void eventfd_wake_called(struct wake_q_head *wake)
+{
+	if (!wake_q_empty(wake)) {
+		wake_up_q(wake);
+		wake_q_init(wake);
+	}
+}
+
+/*
+ * Sleep in @line until there is something to read, or room for @add. Called,
+ * and returns, with the lock held, and drops it to sleep.
+ *
+ * Returns 0, or -ERESTARTSYS for a signal that came while there was nothing to
+ * be had. A task that is being killed could not use what it takes: it goes at
+ * once, and whoever is next gets its turn.
+ */
+static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
+			 u64 add, struct wake_q_head *wake)
+{
+	struct eventfd_sleeper self = {
+		.task = current,
+		.line = line,
+		.add = add,
+	};
+	int err = 0;
+
+	list_add_tail(&self.node, line);
+	for (;;) {
+		/*
+		 * Still under the lock: who calls us after this finds a task
+		 * that its wake-up can reach.
+		 */
+		set_current_state(TASK_INTERRUPTIBLE);
+		spin_unlock_irq(&ctx->wqh.lock);
+		eventfd_wake_called(wake);
+		schedule();
+		spin_lock_irq(&ctx->wqh.lock);
+
+		if (self.called) {
+			eventfd_turn_over(ctx, &self);
+			list_add(&self.node, line);
+		}
+		if (fatal_signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		if (eventfd_can_go_on(ctx, &self))
+			break;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		/* Beaten to it: what is left may still do for a smaller one. */
+		eventfd_call_next(ctx, &self, wake);
+	}
+	list_del(&self.node);
+	if (err)
+		eventfd_call_next(ctx, &self, wake);
+	return err;
+}
+
+/*
+ * Wake those who poll. Their callbacks run here, under the lock, and
+ * current->in_eventfd keeps them from signalling an eventfd in turn.
+ */
+static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
+{
+	/* Pollers queue themselves under the lock that we hold. */
+	if (waitqueue_active(&ctx->wqh)) {
+		current->in_eventfd = 1;
+		wake_up_locked_poll(&ctx->wqh, events);
+		current->in_eventfd = 0;
+	}
+}
+
+/*
+ * Add @n, which fits, and wake who waits for it. Pollers hear of every add,
+ * of zero too and whatever the counter was: an edge-triggered one counts on it.
+ * They come first, as an in-kernel one may take the counter on the spot, and
+ * then there is nothing to call a reader for.
+ */
+static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events,
+			struct wake_q_head *wake)
+{
+	lockdep_assert_held(&ctx->wqh.lock);
+
+	WRITE_ONCE(ctx->count, ctx->count + n);
+	eventfd_wake_pollers(ctx, EPOLLIN | events);
+	eventfd_call_readers(ctx, wake);
+}
+
+/*
+ * Take @n, which is there, and call the writers that now fit. Pollers are the
+ * caller's to wake: not all callers may.
+ */
+static void eventfd_take(struct eventfd_ctx *ctx, u64 n,
+			 struct wake_q_head *wake)
+{
+	lockdep_assert_held(&ctx->wqh.lock);
+
+	WRITE_ONCE(ctx->count, ctx->count - n);
+	eventfd_call_writers(ctx, wake);
+}
+
+/**
+ * eventfd_signal_mask - add one to the counter and wake who waits for it
+ * @ctx: the eventfd to signal
+ * @mask: events for the pollers' wake callbacks, beside EPOLLIN
+ *
+ * A full counter takes one more signal, which brings it to %ULLONG_MAX: poll
+ * reports that as EPOLLERR until somebody reads. From there on a signal still
+ * wakes, but adds nothing.
+ *
+ * Must not be called from a wake callback of an eventfd: it then warns and does
+ * nothing. Ask eventfd_signal_allowed() where that can be.
+ *
+ * Context: any but NMI. Does not sleep. Takes the lock of the eventfd's wait
+ * queue with interrupts off.
+ */
+void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
+{
+	DEFINE_WAKE_Q(wake);
+	unsigned long flags;
+
+	if (WARN_ON_ONCE(current->in_eventfd))
+		return;
+
+	spin_lock_irqsave(&ctx->wqh.lock, flags);
+	eventfd_add(ctx, ctx->count != EVENTFD_OVERFLOW, mask, &wake);
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	eventfd_wake_called(&wake);
+}
+EXPORT_SYMBOL_GPL(eventfd_signal_mask);
+
+static void eventfd_free_ctx(struct eventfd_ctx *ctx)
+{
+	if (ctx->id >= 0)
+		ida_free(&eventfd_ida, ctx->id);
+	kfree(ctx);
+}
+
+static void eventfd_free(struct kref *kref)
+{
+	eventfd_free_ctx(container_of(kref, struct eventfd_ctx, kref));
+}
+
+/**
+ * eventfd_ctx_put - drop a reference to an eventfd
+ * @ctx: what eventfd_ctx_fdget() or eventfd_ctx_fileget() returned
+ *
+ * Context: any but NMI. Does not sleep; the last reference frees @ctx.
+ */
+void eventfd_ctx_put(struct eventfd_ctx *ctx)
+{
+	kref_put(&ctx->kref, eventfd_free);
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_put);
+
+/*
+ * The last close. A user's poller holds the file open, so the only ones left
+ * to hear EPOLLHUP are those in the kernel that hold just the context.
+ */
+static int eventfd_release(struct inode *inode, struct file *file)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	spin_lock_irq(&ctx->wqh.lock);
+	eventfd_wake_pollers(ctx, EPOLLHUP);
+	spin_unlock_irq(&ctx->wqh.lock);
+	eventfd_ctx_put(ctx);
+	return 0;
+}
+
+/*
+ * The counter, for a poller that does not hold the lock.
+ *
+ * Nothing is missed by that. A poller that means to sleep queues itself before
+ * it reads, and queueing takes the lock, as every change of the counter does.
+ * So whoever had the lock first is seen by the other:
+ *
+ *	poller first				signaller first
+ *
+ *	poller		signaller		poller		signaller
+ *	------		---------		------		---------
+ *	lock							lock
+ *	queue							count += n
+ *	unlock							nobody queued
+ *			lock					unlock
+ *			count += n		lock
+ *			wakes the poller	queue
+ *			unlock			unlock
+ *	reads, n or not				reads n
+ *
+ * On the left the read may come at any time and find anything: there is a wake
+ * on its way. On the right the poller took the lock that the signaller had
+ * dropped, and with it all that was written under it. What must not happen is
+ * that the read moves up before the queueing: it cannot pass a lock's acquire.
+ * A poller that looks without queueing, or looks again, is still on the queue
+ * from before or does not mean to sleep.
+ *
+ * A 32-bit machine reads the two halves one after the other. A counter that
+ * moves between 0xffffffff and 0x100000000 could show the low half of the one
+ * and the high half of the other, which is zero: a ready eventfd reported as
+ * not ready. There the lock is taken.
+ */
+static u64 eventfd_peek(struct eventfd_ctx *ctx)
+{
+	u64 count;
+
+	if (IS_ENABLED(CONFIG_64BIT)) {
+		count = READ_ONCE(ctx->count);
+		/*
+		 * Who is told of a signal may rely on seeing what its sender
+		 * did before it. Pairs with the unlock after eventfd_add().
+		 */
+		if (count)
+			smp_acquire__after_ctrl_dep();
+	} else {
+		unsigned long flags;
+
+		spin_lock_irqsave(&ctx->wqh.lock, flags);
+		count = ctx->count;
+		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	}
+	return count;
+}
+
+static __poll_t eventfd_poll(struct file *file, poll_table *wait)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+	__poll_t events = 0;
+	u64 count;
+
+	poll_wait(file, &ctx->wqh, wait);
+	count = eventfd_peek(ctx);
+
+	if (count > 0)
+		events |= EPOLLIN;
+	if (count < EVENTFD_FULL)
+		events |= EPOLLOUT;
+	if (count == EVENTFD_OVERFLOW)
+		events |= EPOLLERR;
+
+	return events;
+}
+
+/**
+ * eventfd_ctx_do_read - take from the counter, from inside a wake callback
+ * @ctx: the eventfd
+ * @cnt: where to store what was taken, 0 if there was nothing: one unit of an
+ *	 EFD_SEMAPHORE eventfd, else the whole counter
+ *
+ * For a kernel user that consumes the eventfd in its wake callback. Blocked
+ * writers are called if they now fit. Pollers are not woken, for this call
+ * comes from within a wake-up of theirs.
+ *
+ * Context: any. The lock of the eventfd's wait queue is held and interrupts are
+ * off, as they are in a wake callback.
+ */
+void eventfd_ctx_do_read(struct eventfd_ctx *ctx, __u64 *cnt)
+{
+	DEFINE_WAKE_Q(wake);
+
+	*cnt = eventfd_next(ctx);
+	eventfd_take(ctx, *cnt, &wake);
+	eventfd_wake_called(&wake);
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_do_read);
+
+/**
+ * eventfd_ctx_remove_wait_queue - stop listening and take what has come
+ * @ctx: the eventfd
+ * @wait: the entry to take off its wait queue
+ * @cnt: where to store what was taken, as by eventfd_ctx_do_read()
+ *
+ * Both in one step: a signal is either delivered to @wait, before, or part of
+ * what this returns or leaves to others, after. None falls in between.
+ *
+ * Context: any but NMI, and not from a wake callback of this eventfd. Does not
+ * sleep. Takes the lock of the eventfd's wait queue with interrupts off.
+ * Return: 0, or -EAGAIN if the counter was zero. @wait is removed either way.
+ */
+int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
+				  wait_queue_entry_t *wait, __u64 *cnt)
+{
+	DEFINE_WAKE_Q(wake);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ctx->wqh.lock, flags);
+	__remove_wait_queue(&ctx->wqh, wait);
+	*cnt = eventfd_next(ctx);
+	if (*cnt) {
+		eventfd_take(ctx, *cnt, &wake);
+		eventfd_wake_pollers(ctx, EPOLLOUT);
+	}
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	eventfd_wake_called(&wake);
+
+	return *cnt ? 0 : -EAGAIN;
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_remove_wait_queue);
+
+/*
+ * Copy @value out under the lock, so that a read either delivers what it takes
+ * or takes nothing, and nobody ever sees the counter without it in between.
+ * A page that is not there cannot be waited for here: the caller does that.
+ */
+static bool eventfd_copy_out(u64 value, struct iov_iter *to)
+{
+	size_t copied;
+
+	pagefault_disable();
+	copied = copy_to_iter(&value, sizeof(value), to);
+	pagefault_enable();
+	if (likely(copied == sizeof(value)))
+		return true;
+
+	iov_iter_revert(to, copied);
+	return false;
+}
+
+static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+	struct eventfd_ctx *ctx = file->private_data;
+	int tries = EVENTFD_FAULT_TRIES;
+	DEFINE_WAKE_Q(wake);
+	ssize_t res;
+	u64 value;
+
+	if (iov_iter_count(to) < sizeof(value))
+		return -EINVAL;
+
+	spin_lock_irq(&ctx->wqh.lock);
+	for (;;) {
+		if (!ctx->count) {
+			res = -EAGAIN;
+			if ((file->f_flags & O_NONBLOCK) ||
+			    (iocb->ki_flags & IOCB_NOWAIT))
+				break;
+			res = eventfd_sleep(ctx, &ctx->readers, 0, &wake);
+			if (res)
+				break;
+		}
+
+		value = eventfd_next(ctx);
+		if (likely(eventfd_copy_out(value, to))) {
+			eventfd_take(ctx, value, &wake);
+			eventfd_wake_pollers(ctx, EPOLLOUT);
+			res = sizeof(value);
+			break;
+		}
+
+		/* It is still there: for another reader, while we fault in. */
+		eventfd_call_readers(ctx, &wake);
+		spin_unlock_irq(&ctx->wqh.lock);
+		eventfd_wake_called(&wake);
+		if (!tries-- || fault_in_iov_iter_writeable(to, sizeof(value)))
+			return -EFAULT;
+		spin_lock_irq(&ctx->wqh.lock);
+	}
+	spin_unlock_irq(&ctx->wqh.lock);
+	eventfd_wake_called(&wake);
+
+	return res;
+}
+
+static ssize_t eventfd_write(struct file *file, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+	DEFINE_WAKE_Q(wake);
+	int err = 0;
+	u64 value;
+
+	if (count != sizeof(value))
+		return -EINVAL;
+	if (copy_from_user(&value, buf, sizeof(value)))
+		return -EFAULT;
+	if (value > EVENTFD_FULL)
+		return -EINVAL;
+
+	spin_lock_irq(&ctx->wqh.lock);
+	if (!eventfd_fits(ctx, value)) {
+		if (file->f_flags & O_NONBLOCK)
+			err = -EAGAIN;
+		else
+			err = eventfd_sleep(ctx, &ctx->writers, value, &wake);
+	}
+	if (!err)
+		eventfd_add(ctx, value, 0, &wake);
+	spin_unlock_irq(&ctx->wqh.lock);
+	eventfd_wake_called(&wake);
+
+	return err ?: sizeof(value);
+}
+
+#ifdef CONFIG_PROC_FS
+static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	seq_printf(m, "eventfd-count: %16llx\n", eventfd_peek(ctx));
+	seq_printf(m, "eventfd-id: %d\n", ctx->id);
+	seq_printf(m, "eventfd-semaphore: %d\n", eventfd_is_semaphore(ctx));
+}
+#endif
+
+/*
+ * ->write and not ->write_iter: writev(2) is one write for each of its
+ * segments, and user space can tell.
+ */
+static const struct file_operations eventfd_fops = {
+	.release	= eventfd_release,
+	.poll		= eventfd_poll,
+	.read_iter	= eventfd_read,
+	.write		= eventfd_write,
+	.llseek		= noop_llseek,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo	= eventfd_show_fdinfo,
+#endif
+};
+
+/**
+ * eventfd_fget - the open file behind an eventfd's descriptor
+ * @fd: a descriptor of the calling task
+ *
+ * Context: process context. Does not sleep.
+ * Return: the file with a reference that fput() drops; ERR_PTR(-EBADF) if @fd
+ * is not open, ERR_PTR(-EINVAL) if it is something else than an eventfd.
+ */
+struct file *eventfd_fget(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &eventfd_fops)
+		return file;
+
+	fput(file);
+	return ERR_PTR(-EINVAL);
+}
+EXPORT_SYMBOL_GPL(eventfd_fget);
+
+/**
+ * eventfd_ctx_fdget - hold the eventfd behind a descriptor
+ * @fd: a descriptor of the calling task
+ *
+ * The context outlives the descriptor: after the last close it can still be
+ * signalled, only nobody can read it any more.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the eventfd with a reference that eventfd_ctx_put() drops, or an error
+ * pointer as from eventfd_fget().
+ */
+struct eventfd_ctx *eventfd_ctx_fdget(int fd)
+{
+	CLASS(fd, f)(fd);
+
+	return fd_empty(f) ? ERR_PTR(-EBADF) : eventfd_ctx_fileget(fd_file(f));
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_fdget);
+
+/**
+ * eventfd_ctx_fileget - hold the eventfd behind an open file
+ * @file: any open file, which the caller keeps open meanwhile
+ *
+ * Context: any. Does not sleep.
+ * Return: the eventfd with a reference that eventfd_ctx_put() drops, or
+ * ERR_PTR(-EINVAL) if @file is something else than an eventfd.
+ */
+struct eventfd_ctx *eventfd_ctx_fileget(struct file *file)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	if (file->f_op != &eventfd_fops)
+		return ERR_PTR(-EINVAL);
+
+	kref_get(&ctx->kref);
+	return ctx;
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_fileget);
+
+static int do_eventfd(unsigned int count, int flags)
+{
+	struct eventfd_ctx *ctx;
+	struct file *file;
+	int f_flags;
+	int fd;
+
+	BUILD_BUG_ON(EFD_CLOEXEC != O_CLOEXEC);
+	BUILD_BUG_ON(EFD_NONBLOCK != O_NONBLOCK);
+	BUILD_BUG_ON(EFD_SEMAPHORE != (1 << 0));
+	BUILD_BUG_ON(EFD_SEMAPHORE & EFD_SHARED_FCNTL_FLAGS);
+
+	if (flags & ~EFD_FLAGS_SET)
+		return -EINVAL;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	if (!ctx)
+		return -ENOMEM;
+
+	kref_init(&ctx->kref);
+	init_waitqueue_head(&ctx->wqh);
+	INIT_LIST_HEAD(&ctx->readers);
+	INIT_LIST_HEAD(&ctx->writers);
+	ctx->count = count;
+	ctx->flags = flags;
+	/* An eventfd works as well without a number to be shown by. */
+	ctx->id = ida_alloc(&eventfd_ida, GFP_KERNEL);
+
+	f_flags = O_RDWR | (flags & EFD_SHARED_FCNTL_FLAGS);
+	fd = get_unused_fd_flags(f_flags);
+	if (fd < 0)
+		goto free_ctx;
+
+	file = anon_inode_getfile("[eventfd]", &eventfd_fops, ctx, f_flags);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		fd = PTR_ERR(file);
+		goto free_ctx;
+	}
+
+	/* io_uring may ask us to read without blocking: IOCB_NOWAIT is heeded. */
+	file->f_mode |= FMODE_NOWAIT;
+	fd_install(fd, file);
+	return fd;
+
+free_ctx:
+	eventfd_free_ctx(ctx);
+	return fd;
+}
+
+SYSCALL_DEFINE2(eventfd2, unsigned int, count, int, flags)
+{
+	return do_eventfd(count, flags);
+}
+
+SYSCALL_DEFINE1(eventfd, unsigned int, count)
+{
+	return do_eventfd(count, 0);
+}
