@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# eventfd, rebuilt: see README. "make help" lists what this can do.
+
+# What a call may set; anything else is a slip of the pen.
+OPTIONS := KERNEL KDIR ARCH ACCEL T BUILD
+unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
+ifneq ($(unknown),)
+$(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
+endif
+export $(OPTIONS)
+
+PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
+
+.PHONY: help run test shell check check-host check-static check-harness doctor clean
+.NOTPARALLEL:
+
+help:		## list these targets
+	@awk -F '##' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  make %-14s%s\n", t[1], $$2 }' Makefile
+	@echo
+	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
+	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
+	@echo "  T=PATTERN         tests for make test               BUILD=DIR     where to build (build/)"
+
+run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/run.py run
+
+test:		## the same for the tests whose names match T=PATTERN
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/run.py test
+
+shell:		## boot to a prompt with the suite in place
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/run.py shell
+
+check:		## all tests of this project: static checks, suite on this kernel, booted suite, harness
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/check.py
+
+check-host:	## run the suite on the running kernel, whatever that is
+	@scripts/doctor --install host
+	@$(PYTHON) scripts/check.py host
+
+check-static:	## the static checks alone: checkpatch, sparse, W=1, formats
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/check.py static
+
+check-harness:	## the harness's own tests alone: they break what is checked and see it turn red
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/check.py harness
+
+doctor:		## say what this machine lacks, and what disk and time the rest takes
+	@scripts/doctor check
+
+clean:		## remove all that was built (kernel sources too)
+	rm -rf build

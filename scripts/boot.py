@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boot a built kernel with an initramfs in QEMU, under watch.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] scripts/boot.py
+
+Boots what scripts/kernel.py and scripts/rootfs.py built to a shell. suite() boots to the suite: the
+guest's console goes to one file and its report, on a serial port of its own, to another. Nothing
+here judges; scripts/verdict.py does, from those two files and from how the boot ended.
+"""
+import dataclasses
+import os
+import pathlib
+import re
+import select
+import subprocess
+import time
+
+import harness
+from harness import refuse, say
+
+# Seconds without sign of life. A test has its own limit, well below SILENT.
+BOOT_LIMIT = 90
+SILENT_LIMIT = 120
+SUITE_LIMIT = 900
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How a boot ended, and what it left."""
+    console: pathlib.Path
+    report: list            # (seconds since power-on, line) as they came
+    ended: str              # '' for a power-off by the guest, else what the watchdog saw
+    status: int             # QEMU's exit status
+    seconds: float
+    accel: str
+
+
+def accelerator(options):
+    """KVM where it can run a guest, else TCG. A /dev/kvm without vmx or svm opens and then hangs."""
+    try:
+        flags = pathlib.Path('/proc/cpuinfo').read_text()
+    except OSError:
+        flags = ''
+    able = re.search(r'^flags\s*:.*\b(?:vmx|svm)\b', flags, re.M) and os.access('/dev/kvm', os.R_OK | os.W_OK)
+    if options.accel == 'kvm' and not able:
+        refuse('ACCEL=kvm: this processor shows neither vmx nor svm, or /dev/kvm may not be opened; '
+               'leave ACCEL out to use TCG')
+    return options.accel or ('kvm' if able and options.arch.native else 'tcg')
+
+
+def qemu(options, accel, image, initrd, cmdline):
+    # A socket each: the firmware's MP table, all there is without ACPI, lists one CPU of a socket.
+    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', 'max'], 'kvm': ['-accel', 'kvm', '-cpu', 'host']}
+    return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', '2,sockets=2', '-m', '1G', '-nodefaults',
+            '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
+            '-append', f'console=ttyS0 panic=-1 {cmdline}'.strip()]
+
+
+def serial(name, *chardev):
+    return ['-chardev', ','.join((chardev[0], f'id={name}', *chardev[1:])), '-device', f'isa-serial,chardev={name}']
+
+
+def with_overlay(initrd, overlay, target):
+    """The kernel unpacks archives that follow one another; what comes last stays."""
+    data = initrd.read_bytes()
+    target.write_bytes(data + b'\0' * (-len(data) % 512) + overlay.read_bytes())
+    return target
+
+
+def suite(options, image, initrd, name, *, overlay=None, on_line=None,
+          boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
+    """Boot to the suite; returns when the guest is off or a watchdog has ended it."""
+    folder = options.work / 'boots'
+    folder.mkdir(parents=True, exist_ok=True)
+    console = folder / f'{name}.console'
+    console.unlink(missing_ok=True)
+    if overlay:
+        initrd = with_overlay(initrd, overlay, folder / f'{name}.cpio')
+    accel = accelerator(options)
+    # Level 5 shows warnings. Each of them is the end, as is a task that hangs.
+    cmdline = 'loglevel=5 panic_on_warn=1 hung_task_panic=1 softlockup_panic=1'
+    command = [*qemu(options, accel, image, initrd, cmdline),
+               *serial('console', 'file', f'path={console}'), *serial('report', 'stdio', 'signal=off')]
+    start = time.monotonic()
+    with open(folder / f'{name}.qemu', 'w', encoding='utf-8') as errors:
+        try:
+            guest = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                                     start_new_session=True)
+        except FileNotFoundError:
+            refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+        stop = harness.stop_at_exit(guest)
+        report, ended = follow(guest, start, on_line, boot_limit, silent_limit, suite_limit)
+        guest.stdout.close()
+        stop()
+        status = guest.wait()
+    with open(folder / f'{name}.report', 'w', encoding='utf-8') as out:
+        out.writelines(f'{seconds:8.2f} {line}\n' for seconds, line in report)
+    return Outcome(console, report, ended, status, time.monotonic() - start, accel)
+
+
+def follow(guest, start, on_line, boot_limit, silent_limit, suite_limit):
+    """Collect the report line by line until the guest is off or time is up."""
+    report, rest, ended = [], b'', ''
+    last = start
+    poller = select.poll()
+    poller.register(guest.stdout, select.POLLIN)
+    while True:
+        now = time.monotonic()
+        if not report and now - start > boot_limit:
+            ended = f'the kernel did not reach the suite in {boot_limit} s'
+        elif report and now - last > silent_limit:
+            ended = f'the suite was silent for {silent_limit} s after "{report[-1][1]}"'
+        elif now - start > suite_limit:
+            ended = f'the suite was not done after {suite_limit} s'
+        if ended:
+            break
+        if not poller.poll(500):
+            continue
+        data = os.read(guest.stdout.fileno(), 65536)
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b'\n')
+        for line in lines:
+            last = time.monotonic()
+            text = line.decode(errors='replace').rstrip('\r')
+            report.append((last - start, text))
+            if on_line:
+                on_line(text)
+    if rest:
+        report.append((time.monotonic() - start, rest.decode(errors='replace')))
+    return report, ended
+
+
+def shell(options, image, initrd):
+    """Boot to a prompt, on this terminal."""
+    accel = accelerator(options)
+    say(f'booting with {accel}; Ctrl-A X ends QEMU')
+    command = [*qemu(options, accel, image, initrd, 'loglevel=4'),
+               *serial('console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
+    return subprocess.call(command)
+
+
+def main():
+    harness.lock()
+    options = harness.Options()
+    image = options.work / 'obj' / options.arch.image
+    initrd = options.work / 'initramfs.cpio'
+    if not image.exists() or not initrd.exists():
+        refuse(f'nothing is built for {options.label}: "make run" builds it')
+    return shell(options, image, initrd)
+
+
+if __name__ == '__main__':
+    harness.main(main)

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""All tests of this project, with one line of totals at the end.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|host|boot|harness]...
+
+static:  checkpatch, sparse and W=1, a build without eventfd, formats and licences;
+host:    the suite on the running kernel;
+boot:    the suite on a booted kernel with our eventfd;
+harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
+
+Exit status: 0 only if something ran and nothing failed.
+"""
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+import harness
+import kernel
+import rootfs
+import run
+import tree as trees
+import verdict as verdicts
+from harness import BUILD, ROOT, SUITE, Broken, refuse, say
+
+# A stub that is there when eventfd is not says so with the error that aio's callers know.
+CHECKPATCH_IGNORE = {'include/linux/eventfd.h': 'ENOSYS'}
+
+
+class Totals:
+    """What passed, failed and was skipped so far."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def check(self, name, output):
+        """One check: it passed if it has nothing to say."""
+        say(f'{"not ok" if output else "ok"}  {name}')
+        for line in output.strip().splitlines()[:30]:
+            say(f'    {line}')
+        if output:
+            self.failed += 1
+        else:
+            self.passed += 1
+
+
+def output_of(command, **kwargs):
+    """What a command says, or its exit status where it fails without a word."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors='replace', check=False, **kwargs)
+    return done.stdout or (f'exit status {done.returncode}' if done.returncode else '')
+
+
+def tracked(*patterns):
+    """The project's files that match, whether committed yet or not."""
+    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', *patterns],
+                            capture_output=True, text=True, check=True).stdout.split('\n')
+    return [name for name in listed if name and (ROOT / name).is_file()]
+
+
+def without_licence():
+    """Files of ours that do not say their licence where it is looked for."""
+    for name in tracked():
+        if name in ('LICENSE', '.gitignore') or name.startswith('LICENSES/'):
+            continue
+        head = (ROOT / name).read_text(errors='replace').splitlines()[:3]
+        if not any('SPDX-License-Identifier: GPL-2.0' in line for line in head):
+            yield name
+
+
+def noisy_build(options, source, objects, *goals):
+    """What make says when it builds these with sparse and W=1 and has nothing else to say."""
+    return output_of([*kernel.make(options, source, objects), '-s', 'C=2', 'W=1', *goals],
+                     env=harness.environment())
+
+
+def static(options, totals):
+    source, _ = trees.prepare(options)
+    for name in trees.OURS:
+        ignore = [f'--ignore={CHECKPATCH_IGNORE[name]}'] if name in CHECKPATCH_IGNORE else []
+        totals.check(f'checkpatch --strict {name}',
+                     output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse',
+                                '--quiet', '--no-summary', *ignore, '-f', ROOT / name], cwd=ROOT))
+    objects = options.work / 'obj'
+    kernel.build(options, source, objects)
+    os.utime(source / 'fs/eventfd.c')
+    totals.check('sparse and W=1, fs/eventfd.o', noisy_build(options, source, objects, 'fs/eventfd.o'))
+    bare = options.work / 'obj-without-eventfd'
+    kernel.configure(options, source, bare, extra=[ROOT / 'scripts/config/without-eventfd.config'])
+    harness.run([*kernel.make(options, source, bare), 'prepare'], options.work / 'without-eventfd.log',
+                'preparing a kernel without eventfd')
+    totals.check('sparse and W=1 without CONFIG_EVENTFD, its users',
+                 noisy_build(options, source, bare, 'io_uring/eventfd.o', 'fs/aio.o'))
+    scripts = [name for name in tracked('scripts/', '.ci/')
+               if re.match(r'#!/bin/(?:ba)?sh|#!/usr/bin/env bash', (ROOT / name).read_text(errors='replace'))]
+    totals.check('shellcheck', output_of(['shellcheck', *scripts], cwd=ROOT))
+    totals.check('pyflakes', output_of(['pyflakes3', *tracked('*.py')], cwd=ROOT))
+    totals.check('clang-format', output_of(['clang-format', '--dry-run', '-Werror', *tracked('tools/*.cpp', 'tools/*.h')],
+                                           cwd=ROOT))
+    totals.check('a licence in every file', '\n'.join(without_licence()))
+
+
+def host(options, totals):
+    """The suite on the kernel that runs here, whichever it is."""
+    source, _ = trees.prepare(options)
+    objects = BUILD / 'host'
+    installed = rootfs.install_suite(options, source, objects, BUILD / 'host/suite')
+    progress = harness.Progress(f'running the suite on {platform.release()}', options.terminal)
+    report = []
+    start = time.monotonic()
+    runner = subprocess.Popen([installed / 'run_kselftest.sh'], cwd=installed, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+                              start_new_session=True)
+    stop = harness.stop_at_exit(runner)
+    with runner.stdout:
+        for line in runner.stdout:
+            report.append((time.monotonic() - start, line.rstrip('\n')))
+            progress.update(f'{len(report)} lines')
+    stop()
+    runner.wait()
+    programs, _ = verdicts.parse(report)
+    result = verdicts.Verdict(programs, {}, [reason for program in programs
+                                             for reason in verdicts.judge_program(program)])
+    seen = [program.name for program in programs]
+    result.reasons += [f'{name}: never started' for name in rootfs.programs(installed) if name not in seen]
+    harness.write_if_changed(BUILD / 'host/report', ''.join(f'{at:8.2f} {line}\n' for at, line in report))
+    verdicts.show(result, f'{platform.system()} {platform.release()}, {platform.machine()}')
+    count(totals, result)
+
+
+def count(totals, result):
+    totals.passed += result.count('passed')
+    totals.skipped += result.count('skipped')
+    # A run that is not to be believed has failed, even if no test in it did.
+    totals.failed += max(result.count('failed'), 1 if result.reasons else 0)
+
+
+def booted(options, totals):
+    image, initrd, objects, installed = run.build(options)
+    outcome, result = run.suite(options, image, initrd, objects, rootfs.programs(installed))
+    run.report(options, outcome, result)
+    count(totals, result)
+
+
+def own(_options, totals):
+    loader = unittest.TestLoader()
+    suite = loader.discover(str(ROOT / 'scripts/tests'), top_level_dir=str(ROOT / 'scripts/tests'))
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    if not result.testsRun:
+        bad += 1
+    totals.failed += bad
+    totals.skipped += len(result.skipped)
+    totals.passed += result.testsRun - bad - len(result.skipped)
+
+
+PARTS = {'static': static, 'host': host, 'boot': booted, 'harness': own}
+
+
+def main():
+    chosen = sys.argv[1:] or list(PARTS)
+    for name in chosen:
+        if name not in PARTS:
+            refuse(f'scripts/check.py does not know "{name}": it takes {", ".join(PARTS)}')
+    options = harness.Options()
+    harness.lock()
+    totals = Totals()
+    for name in chosen:
+        say(f'\n== {name} ==')
+        try:
+            PARTS[name](options, totals)
+        except Broken as error:
+            say(f'failed: {error}')
+            totals.failed += 1
+    say(f'\n{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped')
+    return 0 if totals.passed and not totals.failed else 1
+
+
+if __name__ == '__main__':
+    harness.main(main)

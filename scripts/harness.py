@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the scripts of the harness share: where things lie, what was asked for, how to refuse.
+
+Not called by itself. Each script reads its options from the environment, which the Makefile fills
+from its command line: KERNEL, KDIR, ARCH, ACCEL, T.
+"""
+import atexit
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get('BUILD') or ROOT / 'build').resolve()
+SUITE = 'filesystems/eventfd'
+OLDEST = (6, 12)
+
+
+class Refusal(Exception):
+    """Bad input or a machine that lacks something: one line that says what is wrong and what to do."""
+
+
+class Broken(Exception):
+    """A step failed: one line, and the log that has the rest."""
+
+
+def refuse(text):
+    raise Refusal(text)
+
+
+def say(text=''):
+    print(text, flush=True)
+
+
+def main(function):
+    """Run a script: 0 or what it returns, 1 for a failed step, 2 for bad input, 130 for an interrupt."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    try:
+        sys.exit(function())
+    except Refusal as error:
+        say(f'error: {error}')
+        sys.exit(2)
+    except Broken as error:
+        say(f'failed: {error}')
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say('interrupted: the next run goes on from here')
+        sys.exit(130)
+
+
+class Arch:
+    """What differs between the machines that the harness can build for."""
+
+    def __init__(self, name, kernel, image, qemu, triplet, debian, cflags=''):
+        self.name = name
+        self.kernel = kernel        # ARCH= of the kernel's build
+        self.image = image          # what QEMU boots, below the build directory
+        self.qemu = qemu
+        self.triplet = triplet
+        self.debian = debian        # Debian's name
+        self.cflags = cflags
+
+    @property
+    def native(self):
+        return self.name == os.uname().machine
+
+    @property
+    def cross(self):
+        return '' if self.native else f'{self.triplet}-'
+
+
+ARCHES = {arch.name: arch for arch in (
+    Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', 'qemu-system-x86_64', 'x86_64-linux-gnu', 'amd64'),
+    Arch('i386', 'i386', 'arch/x86/boot/bzImage', 'qemu-system-i386', 'i686-linux-gnu', 'i386'),
+)}
+
+
+class Options:
+    """What was asked for, checked."""
+
+    def __init__(self, env=os.environ):
+        self.kdir = env.get('KDIR') or None
+        self.kernel = env.get('KERNEL') or '6.12'
+        self.pattern = env.get('T') or None
+        self.accel = env.get('ACCEL') or None
+        if self.kdir and env.get('KERNEL'):
+            refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
+        if not re.fullmatch(r'\d+\.\d+', self.kernel):
+            refuse(f'KERNEL={self.kernel} is no version: write KERNEL=6.12 or KERNEL=7.3')
+        if version_of(self.kernel) < OLDEST:
+            refuse(f'KERNEL={self.kernel} is too old: 6.12 is the oldest that fs/eventfd.c fits')
+        name = env.get('ARCH') or 'x86_64'
+        if name not in ARCHES:
+            refuse(f'ARCH={name} is not known here: use one of {", ".join(ARCHES)}')
+        self.arch = ARCHES[name]
+        if self.accel not in (None, 'tcg', 'kvm'):
+            refuse(f'ACCEL={self.accel} is not known: use tcg or kvm, or leave it out')
+        self.terminal = sys.stdout.isatty()
+
+    @property
+    def label(self):
+        """Names the build directory: one for each kernel and machine."""
+        if self.kdir:
+            path = str(pathlib.Path(self.kdir).resolve())
+            tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
+        else:
+            tree = self.kernel
+        return f'{tree}-{self.arch.name}'
+
+    @property
+    def work(self):
+        return BUILD / self.label
+
+
+def version_of(text):
+    return tuple(int(part) for part in text.split('.')[:2])
+
+
+def tree_version(tree):
+    """(major, minor, 'a.b.c') of a kernel tree, or None if it is none."""
+    try:
+        text = (tree / 'Makefile').read_text(errors='replace')
+    except OSError:
+        return None
+    field = {key: re.search(rf'^{key}\s*=[ \t]*(\S*)', text, re.M)
+             for key in ('VERSION', 'PATCHLEVEL', 'SUBLEVEL', 'EXTRAVERSION')}
+    if not all(field.values()) or not (tree / 'Kbuild').exists():
+        return None
+    value = {key: match.group(1) for key, match in field.items()}
+    try:
+        pair = int(value['VERSION']), int(value['PATCHLEVEL'])
+    except ValueError:
+        return None
+    return (*pair, f'{pair[0]}.{pair[1]}.{value["SUBLEVEL"]}{value["EXTRAVERSION"]}')
+
+
+def need_disk(path, gigabytes):
+    """Refuse before a step that would fill the disk."""
+    path.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(path).free / 1e9
+    if free < gigabytes:
+        refuse(f'{path} has {free:.1f} GB free and this needs {gigabytes:.1f}: '
+               f'make room, or put the build elsewhere with BUILD=DIR')
+
+
+def write_if_changed(path, data):
+    """Leave a file alone that is as it should be, so that make does not build it again."""
+    if isinstance(data, str):
+        data = data.encode()
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Never through a hard link: the other name may be somebody's own tree.
+    fresh = path.with_name(path.name + '.new')
+    fresh.write_bytes(data)
+    os.replace(fresh, path)
+    return True
+
+
+def lock():
+    """One run at a time in one build directory; a second one waits."""
+    if os.environ.get('HARNESS_LOCK') == str(BUILD):
+        return
+    BUILD.mkdir(parents=True, exist_ok=True)
+    handle = open(BUILD / 'lock', 'w', encoding='ascii')
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f'another run is using {BUILD}: waiting for it')
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    os.environ['HARNESS_LOCK'] = str(BUILD)
+    lock.handle = handle
+
+
+def environment(**extra):
+    """The environment for compilers: ccache where there is one, messages in English."""
+    env = dict(os.environ, LC_ALL='C', **extra)
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'T'):
+        env.pop(name, None)
+    if os.path.isdir('/usr/lib/ccache'):
+        env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
+        env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))
+    return env
+
+
+class Progress:
+    """One line that moves; a line every 30 s on what is no terminal."""
+
+    def __init__(self, what, terminal):
+        self.what = what
+        self.terminal = terminal
+        self.start = self.last = time.monotonic()
+        self.shown = False
+
+    def seconds(self):
+        return time.monotonic() - self.start
+
+    def update(self, text):
+        now = time.monotonic()
+        line = f'{self.what}: {text}, {int(now - self.start)} s'
+        if self.terminal and now - self.last >= 0.2:
+            self.last = now
+            self.shown = True
+            print(f'\r\033[K{line}', end='', flush=True)
+        elif not self.terminal and now - self.last >= 30:
+            self.last = now
+            say(line)
+
+    def done(self, text):
+        if self.shown:
+            print('\r\033[K', end='')
+        say(f'{self.what}: {text}, {self.seconds():.0f} s')
+
+
+def run(command, log, what, *, cwd=None, env=None, on_line=None):
+    """Run a command with its output in a log; Broken, with the first error line, if it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    error = None
+    with open(log, 'w', encoding='utf-8', errors='replace') as out:
+        out.write(f'$ {" ".join(map(str, command))}\n')
+        try:
+            child = subprocess.Popen([str(part) for part in command], cwd=cwd, env=env or environment(),
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True, errors='replace',
+                                     start_new_session=True)
+        except FileNotFoundError:
+            refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+        stop = stop_at_exit(child)
+        with child.stdout:
+            for line in child.stdout:
+                out.write(line)
+                if error is None and re.search(r'\berror\b:|\bError \d|No space left|\*\*\*', line):
+                    error = line.strip()
+                if on_line:
+                    on_line(line)
+        status = child.wait()
+        atexit.unregister(stop)
+    if status:
+        detail = f': {error}' if error else ''
+        raise Broken(f'{what} (exit status {status}){detail}; the log is {log}')
+
+
+def stop_at_exit(child):
+    """See to it that a child, and its children, do not outlive an interrupted run."""
+    def stop():
+        try:
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(timeout=5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    atexit.register(stop)
+    return stop

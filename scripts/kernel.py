@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Configure and build the kernel of a prepared tree.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] scripts/kernel.py
+
+The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
+and the suite's own config file. Each line that they ask for is looked up in the result.
+"""
+import os
+import re
+
+import harness
+import tree as trees
+from harness import ROOT, SUITE, Broken, say
+
+
+def fragments(options):
+    return [ROOT / 'scripts/config/base.config', ROOT / f'scripts/config/{options.arch.name}.config',
+            ROOT / f'tools/testing/selftests/{SUITE}/config']
+
+
+def make(options, source, build):
+    command = ['make', '-C', source, f'O={build}', f'ARCH={options.arch.kernel}']
+    if options.arch.cross:
+        command.append(f'CROSS_COMPILE={options.arch.cross}')
+    return command
+
+
+def asked_for(paths):
+    """What the fragments ask for, the last one to name an option winning: {option: value or n}."""
+    wanted = {}
+    for path in paths:
+        for line in path.read_text().splitlines():
+            match = re.fullmatch(r'(CONFIG_\w+)=(.+)|# (CONFIG_\w+) is not set', line.strip())
+            if match:
+                wanted[match.group(1) or match.group(3)] = match.group(2) or 'n'
+    return wanted
+
+
+def configure(options, source, build, extra=()):
+    """Write .config, unless it was made from the same fragments and the same tree."""
+    paths = [*fragments(options), *extra]
+    text = f'{source}\n' + ''.join(path.read_text() for path in paths)
+    stamp = build / '.config.from'
+    if (build / '.config').exists() and stamp.exists() and stamp.read_text() == text:
+        return
+    build.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    log = build.parent / 'config.log'
+    env = harness.environment(ARCH=options.arch.kernel, CROSS_COMPILE=options.arch.cross)
+    harness.run([source / 'scripts/kconfig/merge_config.sh', '-n', '-O', build, *paths], log,
+                'configuring the kernel', cwd=source, env=env)
+    result = (build / '.config').read_text()
+    for option, value in asked_for(paths).items():
+        line = f'# {option} is not set' if value == 'n' else f'{option}={value}'
+        is_set = re.search(rf'^{option}=', result, re.M)
+        if (value == 'n' and is_set) or (value != 'n' and not re.search(f'^{re.escape(line)}$', result, re.M)):
+            raise Broken(f'the configuration did not take {option}={value}: '
+                         f'this tree lacks it or what it depends on; the log is {log}')
+    harness.write_if_changed(stamp, text)
+
+
+def build(options, source, target):
+    """Build the image and the headers for user space; returns the image's path."""
+    configure(options, source, target)
+    count_file = target / '.objects'
+    expected = int(count_file.read_text()) if count_file.exists() else 830
+    progress = harness.Progress('building the kernel', options.terminal)
+    done = 0
+
+    def on_line(line):
+        nonlocal done
+        if re.match(r'  (CC|AS|AR|LD) ', line):
+            done += 1
+            progress.update(f'{done} objects of about {max(expected, done)}')
+
+    harness.need_disk(target, 0.8)
+    image = options.arch.image
+    harness.run([*make(options, source, target), f'-j{os.cpu_count() + 1}', image.rsplit('/', 1)[1], 'headers'],
+                target.parent / 'build.log', 'building the kernel', on_line=on_line)
+    if done > expected // 2:
+        harness.write_if_changed(count_file, str(done))
+    progress.done(f'{done} objects' if done else 'nothing to do')
+    return target / image
+
+
+def main():
+    harness.lock()
+    options = harness.Options()
+    source, _ = trees.prepare(options)
+    say(f'built {build(options, source, options.work / "obj")}')
+
+
+if __name__ == '__main__':
+    harness.main(main)

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Build the kselftests of a prepared tree and the initramfs that they run in.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] scripts/rootfs.py
+
+The initramfs is busybox, scripts/rootfs/init and the installed kselftests, put together by the
+kernel's gen_init_cpio. overlay() makes a second archive that goes on top of it.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import harness
+import kernel
+import tree as trees
+from harness import ROOT, SUITE, Broken, refuse, say
+
+REPORT_PORT = {'x86_64': 'ttyS1', 'i386': 'ttyS1'}
+
+
+def install_suite(options, source, build, installed=None):
+    """The kselftests, built and installed by the kernel's own makefiles; the folder they are in."""
+    installed = installed or options.work / 'kselftest'
+    log = installed.parent / 'kselftest.log'
+    progress = harness.Progress('building the suite', options.terminal)
+
+    def on_line(line):
+        if re.match(r'  \S+ +', line):
+            progress.update(line.strip())
+
+    harness.run([*kernel.make(options, source / 'tools/testing/selftests', build), f'TARGETS={SUITE}',
+                 f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', 'USERLDFLAGS=-static', f'-j{os.cpu_count() + 1}', 'install'],
+                log, 'building the suite', on_line=on_line)
+    missing = re.search(r'^.*(?:not found|is missing|needs).*$', log.read_text(errors='replace'), re.M)
+    if not programs(installed):
+        detail = f': {missing.group(0).strip()}' if missing else ''
+        raise Broken(f'the suite was not built{detail}; the log is {log}')
+    progress.done(f'{len(programs(installed))} programs')
+    return installed
+
+
+def programs(installed):
+    """The suite's test programs, in the order in which the runner takes them."""
+    try:
+        lines = (installed / 'kselftest-list.txt').read_text().split()
+    except OSError:
+        return []
+    return [line.split(':')[1] for line in lines if line.startswith(f'{SUITE}:')]
+
+
+def busybox(options):
+    path = pathlib.Path('/bin/busybox')
+    # A dynamic one names its loader at the start of the file.
+    if not path.exists() or b'/ld-linux' in path.read_bytes()[:4096]:
+        refuse('no static busybox: "make doctor" says how to get it')
+    return path
+
+
+def spec_of(folder, prefix):
+    """Lines for gen_init_cpio for all that is in a folder."""
+    for path in sorted(folder.rglob('*')):
+        name = f'{prefix}/{path.relative_to(folder)}'
+        if path.is_symlink():
+            yield f'slink {name} {os.readlink(path)} 777 0 0'
+        elif path.is_dir():
+            yield f'dir {name} 755 0 0'
+        else:
+            yield f'file {name} {path} {path.stat().st_mode & 0o777:o} 0 0'
+
+
+def archive(build, lines, target):
+    """Write a cpio archive; gen_init_cpio comes with the kernel's own build."""
+    with tempfile.NamedTemporaryFile('w', suffix='.list') as spec:
+        spec.write('\n'.join(lines) + '\n')
+        spec.flush()
+        made = subprocess.run([build / 'usr/gen_init_cpio', spec.name], capture_output=True, check=False)
+    if made.returncode:
+        raise Broken(f'gen_init_cpio: {made.stderr.decode().strip()}')
+    fresh = target.with_suffix('.new')
+    fresh.write_bytes(made.stdout)
+    os.replace(fresh, target)
+    return target
+
+
+def initramfs(options, build, installed):
+    box = busybox(options)
+    applets = subprocess.run([box, '--list-full'], capture_output=True, text=True, check=True).stdout.split()
+    ours = ROOT / 'scripts/rootfs'
+    lines = [f'dir /{name} 755 0 0' for name in
+             ('proc', 'sys', 'dev', 'tmp', 'etc', 'bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'kselftest')]
+    lines += ['nod /dev/console 600 0 0 c 5 1', 'nod /dev/null 666 0 0 c 1 3',
+              f'file /bin/busybox {box} 755 0 0', f'file /init {ours}/init 755 0 0']
+    instead = {'usr/bin/timeout': 'timeout', 'usr/bin/perl': 'perl'}
+    lines += [f'file /{applet} {ours}/{name} 755 0 0' for applet, name in instead.items()]
+    lines += [f'slink /{applet} /bin/busybox 777 0 0' for applet in applets
+              if applet not in ('bin/busybox', 'linuxrc', *instead)]
+    port = options.work / 'report-port'
+    harness.write_if_changed(port, REPORT_PORT[options.arch.name] + '\n')
+    lines.append(f'file /etc/report {port} 644 0 0')
+    lines += spec_of(installed, '/kselftest')
+    return archive(build, lines, options.work / 'initramfs.cpio')
+
+
+def overlay(build, folder, target):
+    """An archive of the files in a folder, which take the place of those of the initramfs."""
+    return archive(build, spec_of(folder, ''), target)
+
+
+def main():
+    harness.lock()
+    options = harness.Options()
+    source, _ = trees.prepare(options)
+    build = options.work / 'obj'
+    kernel.build(options, source, build)
+    say(f'made {initramfs(options, build, install_suite(options, source, build))}')
+
+
+if __name__ == '__main__':
+    harness.main(main)

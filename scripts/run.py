@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The main job: a kernel tree with our eventfd, built, booted, tested and judged.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [T=PATTERN] scripts/run.py run|test|shell
+
+run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
+or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
+input.
+"""
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+import boot
+import harness
+import kernel
+import rootfs
+import tree as trees
+import verdict as verdicts
+from harness import SUITE, Broken, refuse, say
+
+
+def build(options):
+    """Everything up to the boot: (image, initramfs, object directory, programs)."""
+    source, version = trees.prepare(options)
+    say(f'Linux {version}, {options.arch.name}: {source}')
+    objects = options.work / 'obj'
+    image = kernel.build(options, source, objects)
+    installed = rootfs.install_suite(options, source, objects)
+    initrd = rootfs.initramfs(options, objects, installed)
+    return image, initrd, objects, installed
+
+
+def gtest_filter(pattern):
+    """A GoogleTest filter as it is; anything else is a part of a name."""
+    return pattern if any(sign in pattern for sign in '*?:') else f'*{pattern}*'
+
+
+def selection(installed, pattern):
+    """The programs that have a test for the pattern, asked of themselves."""
+    chosen = []
+    for name in rootfs.programs(installed):
+        listed = subprocess.run([installed / SUITE / name, '--gtest_list_tests', f'--gtest_filter={pattern}'],
+                                capture_output=True, text=True, check=False, timeout=20).stdout
+        if any(line.startswith('  ') for line in listed.splitlines()):
+            chosen.append(name)
+    return chosen
+
+
+def overlay_for(options, objects, files):
+    """An archive with these files in it: {path: (text or bytes, mode)}."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, (text, mode) in files.items():
+            path = pathlib.Path(scratch) / name.lstrip('/')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            path.chmod(mode)
+        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
+
+
+def suite(options, image, initrd, objects, expected, *, name='run', files=None, **limits):
+    """Boot to the suite, show how it goes, and judge it."""
+    overlay = overlay_for(options, objects, files) if files else None
+    accel = boot.accelerator(options)
+    progress = harness.Progress(f'running the suite ({accel})', options.terminal)
+    seen = 0
+
+    def on_line(line):
+        nonlocal seen
+        if verdicts.RESULT.match(line.removeprefix('# ')):
+            seen += 1
+            progress.update(f'{seen} results')
+
+    outcome = boot.suite(options, image, initrd, name, overlay=overlay, on_line=on_line, **limits)
+    progress.done(f'{seen} results')
+    result = verdicts.judge(outcome.report, outcome.console, expected, ended=outcome.ended, status=outcome.status)
+    return outcome, result
+
+
+def report(options, outcome, result):
+    release = result.facts.get('release', options.label)
+    verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s')
+    if result.reasons:
+        folder = options.work / 'boots'
+        if outcome.ended or 'end' not in result.facts:
+            say('\nthe end of the console:')
+            lines = outcome.console.read_text(errors='replace').splitlines() if outcome.console.exists() else []
+            for line in lines[-25:]:
+                say(f'  {line}')
+        say(f'\nthe console is {outcome.console}, the report {folder / (outcome.console.stem + ".report")}')
+    return 1 if result.reasons else 0
+
+
+def main():
+    if sys.argv[1:] not in (['run'], ['test'], ['shell']):
+        refuse('usage: scripts/run.py run|test|shell')
+    job = sys.argv[1]
+    options = harness.Options()
+    if job == 'test' and not options.pattern:
+        refuse('make test needs T=PATTERN, for example T=Poll or T=\'Read.*:Write.*\'')
+    boot.accelerator(options)
+    harness.lock()
+    image, initrd, objects, installed = build(options)
+    if job == 'shell':
+        overlay = overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
+        return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
+    expected, files = rootfs.programs(installed), None
+    if job == 'test':
+        pattern = gtest_filter(options.pattern)
+        expected = selection(installed, pattern)
+        if not expected:
+            refuse(f'T={options.pattern} matches no test: '
+                   f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
+        tests = ' '.join(f'-t {SUITE}:{name}' for name in expected)
+        files = {'/etc/suite': (f'TESTS={shlex.quote(tests)}\nexport GTEST_FILTER={shlex.quote(pattern)}\n', 0o644)}
+    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files)
+    return report(options, outcome, result)
+
+
+if __name__ == '__main__':
+    harness.main(main)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the harness's tests share. Not called by itself."""
+import functools
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / 'scripts'))
+
+import harness      # noqa: E402
+import rootfs       # noqa: E402
+import run          # noqa: E402
+
+PROGRAM = 'probe'
+PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
+
+
+@functools.cache
+def built():
+    """The kernel that the suite runs on too."""
+    return run.build(harness.Options())
+
+
+def boot(name, program, **kwargs):
+    """Boot with one test program, a shell script, in place of the suite; returns (outcome, verdict)."""
+    options = harness.Options()
+    image, initrd, objects, _ = built()
+    files = {PROGRAM_PATH: (program, 0o755),
+             '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644),
+             **kwargs.pop('files', {})}
+    return run.suite(options, image, initrd, objects, [PROGRAM], name=f'harness-{name}', files=files, **kwargs)
+
+
+def script(*lines):
+    return '\n'.join(('#!/bin/sh', *lines, ''))
+
+
+def make(*words, cwd=ROOT, **env):
+    """Call make as a user does; returns (exit status, output)."""
+    clean = {key: value for key, value in os.environ.items() if key not in ('MAKEFLAGS', 'MAKELEVEL')}
+    if 'BUILD' in env:
+        clean.pop('HARNESS_LOCK', None)
+    done = subprocess.run(['make', *words], cwd=cwd, env={**clean, **env}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors='replace', check=False)
+    return done.returncode, done.stdout
+
+
+def init_script():
+    return (ROOT / 'scripts/rootfs/init').read_text()
+
+
+def leaking_program(folder):
+    """A program that leaves a process behind which holds an eventfd open."""
+    source = folder / 'leak.c'
+    source.write_text('#include <sys/eventfd.h>\n#include <unistd.h>\n'
+                      'int main(void)\n{\n\tint pipe_end;\n\n\tif (fork())\n\t\treturn 0;\n'
+                      '\tfor (pipe_end = 0; pipe_end < 20; pipe_end++)\n\t\tclose(pipe_end);\n'
+                      '\teventfd(0, 0);\n\tsetsid();\n\tpause();\n}\n')
+    target = folder / 'leak'
+    subprocess.run(['gcc', '-static', '-o', target, source], check=True)
+    return target.read_bytes()
+
+
+__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'built', 'harness', 'init_script', 'leaking_program',
+           'make', 'rootfs', 'run', 'script']

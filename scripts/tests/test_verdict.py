@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Guests in which something is wrong: each boots, and the verdict has to say what it was.
+
+Not called by itself: "make check-harness" runs it.
+"""
+import pathlib
+import tempfile
+import unittest
+
+from support import boot, init_script, leaking_program, script
+
+PLAN_OF_ONE = ('echo TAP version 13', 'echo 1..1')
+
+
+class Verdict(unittest.TestCase):
+    def expect(self, result, *reasons):
+        """The verdict is red for these reasons, and for no other."""
+        self.assertEqual(len(result.reasons), len(reasons), result.reasons)
+        for reason, pattern in zip(result.reasons, reasons):
+            self.assertRegex(reason, pattern)
+
+    def test_a_guest_in_which_all_is_well_passes(self):
+        _, result = boot('good', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'))
+        self.expect(result)
+        self.assertEqual(result.count('passed'), 1)
+
+    def test_a_test_that_fails_turns_it_red(self):
+        _, result = boot('fail', script('echo TAP version 13', 'echo 1..2', 'echo ok 1 Good.Test',
+                                        'echo not ok 2 Bad.Test', 'exit 1'))
+        self.expect(result, 'probe: Bad.Test failed')
+        self.assertEqual((result.count('passed'), result.count('failed')), (1, 1))
+
+    def test_a_suite_that_dies_half_way_turns_it_red(self):
+        _, result = boot('half', script('echo TAP version 13', 'echo 1..5', 'echo ok 1 Good.Test'))
+        self.expect(result, 'probe: 1 of 5 planned tests reported a result .the last one: Good.Test')
+
+    def test_a_program_that_is_killed_turns_it_red(self):
+        _, result = boot('killed', script(*PLAN_OF_ONE, 'kill -9 $$'))
+        self.expect(result, 'probe: 0 of 1 planned tests', 'probe: exit=137', 'no test ran')
+
+    def test_a_program_without_a_plan_turns_it_red(self):
+        _, result = boot('silent', script('exit 0'))
+        self.expect(result, 'probe: 0 of 0 planned tests', 'no test ran')
+
+    def test_a_result_that_comes_twice_does_not_stand_in_for_one_that_is_missing(self):
+        _, result = boot('twice', script('echo TAP version 13', 'echo 1..2', 'echo ok 1 A.B', 'echo ok 1 A.B'))
+        self.expect(result, 'probe: 2 of 2 planned tests')
+
+    def test_a_guest_that_powers_off_half_way_turns_it_red(self):
+        _, result = boot('early', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test', 'sleep 1', 'reboot -f', 'sleep 60'))
+        self.expect(result, 'probe: never finished', 'the guest did not come to the end of its run')
+
+    def test_a_kernel_that_panics_turns_it_red(self):
+        _, result = boot('panic', script(*PLAN_OF_ONE, 'echo c > /proc/sysrq-trigger', 'sleep 60'))
+        self.assertRegex(result.reasons[0], 'the kernel panicked: ')
+        self.assertTrue(any('did not come to the end' in reason for reason in result.reasons), result.reasons)
+
+    def test_an_init_that_dies_turns_it_red(self):
+        _, result = boot('init', '', files={'/init': (script('exit 3'), 0o755)})
+        self.assertRegex(result.reasons[0], 'the kernel panicked: Attempted to kill init')
+
+    def test_an_init_that_hangs_turns_it_red(self):
+        outcome, result = boot('hang', '', files={'/init': (script('while :; do sleep 1; done'), 0o755)},
+                               boot_limit=12)
+        self.assertIn('the kernel did not reach the suite in 12 s', result.reasons)
+        self.assertLess(outcome.seconds, 30)
+
+    def test_a_test_that_hangs_turns_it_red(self):
+        outcome, result = boot('stuck', script(*PLAN_OF_ONE, 'sleep 600'), silent_limit=8)
+        self.assertTrue(any(reason.startswith('the suite was silent for 8 s after') for reason in result.reasons),
+                        result.reasons)
+        self.assertLess(outcome.seconds, 40)
+
+    def test_a_suite_that_takes_too_long_turns_it_red(self):
+        _, result = boot('slow', script(*PLAN_OF_ONE, 'while :; do echo "# still here"; sleep 1; done'),
+                         suite_limit=12)
+        self.assertIn('the suite was not done after 12 s', result.reasons)
+
+    def test_a_complaint_of_the_kernel_turns_it_red(self):
+        for number, line in enumerate(('WARNING: CPU: 0 PID: 1 at fs/eventfd.c:1', 'BUG: sleeping function called',
+                                       'INFO: task probe:1 blocked for more than 30 seconds')):
+            with self.subTest(line=line):
+                _, result = boot(f'complaint{number}', script(*PLAN_OF_ONE, f'echo "<3>{line}" > /dev/kmsg',
+                                                              'echo ok 1 Good.Test'))
+                self.expect(result, f'the kernel complained: {line[:12]}')
+
+    def test_a_tainted_kernel_turns_it_red(self):
+        _, result = boot('taint', script(*PLAN_OF_ONE, 'echo 64 > /proc/sys/kernel/tainted', 'echo ok 1 Good.Test'))
+        self.expect(result, 'the kernel is tainted: 64')
+
+    def test_a_leaked_eventfd_turns_it_red(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            leak = leaking_program(pathlib.Path(scratch))
+        _, result = boot('leak', script(*PLAN_OF_ONE, '/leak', 'echo ok 1 Good.Test'),
+                         files={'/leak': (leak, 0o755)})
+        self.expect(result, 'an eventfd was leaked: a fresh one had id 0 before the suite and 1 after it')
+
+    def test_a_guest_that_does_not_power_off_cleanly_turns_it_red(self):
+        init = init_script().replace('\nreboot -f', '\necho b > /proc/sysrq-trigger; sleep 60')
+        _, result = boot('off', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'), files={'/init': (init, 0o755)})
+        self.expect(result, 'the guest did not power off cleanly')
+
+
+if __name__ == '__main__':
+    unittest.main()

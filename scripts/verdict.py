@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judge a boot: what each program did, and whether all of it may be believed.
+
+Usage: scripts/verdict.py CONSOLE REPORT PROGRAM...
+
+Prints the table and the verdict for the console and the report of an earlier boot (build/*/boots)
+in which the PROGRAMs should have run. A run passes only if every planned test line was seen, no
+test failed, the kernel complained of nothing, no eventfd was leaked and the guest powered off by
+itself.
+"""
+import dataclasses
+import pathlib
+import re
+import sys
+
+import harness
+from harness import SUITE, refuse, say
+
+# What a kernel prints when something is wrong with it.
+COMPLAINT = re.compile(
+    r'\b(?:WARNING: |BUG: |kernel BUG at|Oops: |Kernel panic|general protection fault|'
+    r'Unable to handle kernel|INFO: task .* blocked|INFO: rcu_\w+ (?:self-)?detected|'
+    r'rcu: INFO: rcu_\w+ |possible (?:recursive|circular) locking|suspicious RCU usage|'
+    r'inconsistent lock state|soft lockup|hard LOCKUP|UBSAN: |KASAN: |KCSAN: |unreferenced object|'
+    r'refcount_t: |list_(?:add|del) corruption|scheduling while atomic|Out of memory)')
+RESULT = re.compile(r'(ok|not ok) (\d+) ?(.*)')
+
+
+@dataclasses.dataclass
+class Program:
+    """What one test program printed."""
+    name: str
+    start: float
+    planned: int = -1
+    tests: list = dataclasses.field(default_factory=list)       # (kind, name, number)
+    notes: list = dataclasses.field(default_factory=list)
+    runner: str = ''                                            # the runner's own line for it
+    seconds: float = 0.0
+
+    def count(self, kind):
+        return sum(1 for test in self.tests if test[0] == kind)
+
+
+@dataclasses.dataclass
+class Verdict:
+    programs: list
+    facts: dict             # what init said of itself: "harness: KEY VALUE"
+    reasons: list           # why this is no pass, one line each; empty for a pass
+
+    def count(self, kind):
+        return sum(program.count(kind) for program in self.programs)
+
+
+def kind_of(word, text):
+    if word == 'not ok':
+        return 'failed'
+    return 'skipped' if re.search(r'# SKIP\b', text) else 'passed'
+
+
+def parse(report):
+    """Programs and facts from the lines of a report."""
+    programs, facts = [], {}
+    for seconds, line in report:
+        if line.startswith('harness: '):
+            key, _, value = line[len('harness: '):].partition(' ')
+            facts[key] = value
+            continue
+        started = re.match(rf'# selftests: {SUITE}: (\S+)$', line)
+        if started:
+            programs.append(Program(started.group(1), seconds))
+            continue
+        if not programs:
+            continue
+        program = programs[-1]
+        ended = re.match(rf'((?:not )?ok \d+ selftests: {SUITE}: {re.escape(program.name)}\b.*)', line)
+        if ended:
+            program.runner = ended.group(1)
+            program.seconds = seconds - program.start
+        elif line.startswith('# ') and not program.runner:
+            inner = line[2:]
+            plan, result = re.match(r'1\.\.(\d+)', inner), RESULT.match(inner)
+            if plan:
+                program.planned = int(plan.group(1))
+            elif result:
+                word, number, text = result.groups()
+                name = re.sub(r'^# (?:SKIP|XFAIL|XPASS|error) |\s*#.*$', '', text).strip()
+                program.tests.append((kind_of(word, text), name, int(number)))
+                program.notes.append(inner)
+            else:
+                program.notes.append(inner)
+    return programs, facts
+
+
+def complaints(console):
+    """The first line of each thing that the kernel complained of."""
+    found = []
+    for line in console.read_text(errors='replace').splitlines() if console.exists() else []:
+        if COMPLAINT.search(line):
+            found.append(re.sub(r'^(?:<\d>)?\[ *[\d.]+\]\s*(?:\[ *[TC]\d+\])?\s*', '', line).strip())
+    return found
+
+
+def judge_program(program):
+    """Why one program's output is no pass."""
+    if program.planned < 0 and not program.runner:
+        yield f'{program.name}: died before it printed its plan'
+        return
+    # A number that is missing or comes twice is a line that got lost.
+    missing = sorted(set(range(1, program.planned + 1)) - {number for _, _, number in program.tests})
+    if program.planned < 0 or missing or len(program.tests) != program.planned:
+        yield (f'{program.name}: {len(program.tests)} of {max(program.planned, 0)} planned tests reported a result'
+               + (f' (the last one: {program.tests[-1][1]})' if program.tests else ''))
+    for kind, name, _ in program.tests:
+        if kind == 'failed':
+            yield f'{program.name}: {name} failed'
+    if not program.runner:
+        yield f'{program.name}: never finished'
+    elif program.runner.startswith('not ok') and not program.count('failed'):
+        yield f'{program.name}: {program.runner.split("# ", 1)[-1]}'
+
+
+def judge(report, console, expected, *, ended='', status=0):
+    """The verdict on a boot in which the expected programs should have run."""
+    programs, facts = parse(report)
+    reasons = []
+    found = complaints(console)
+    text = console.read_text(errors='replace') if console.exists() else ''
+    panicked = re.search(r'Kernel panic - not syncing: (.*)', text)
+    if panicked:
+        reasons.append(f'the kernel panicked: {panicked.group(1).strip()}')
+    reasons += [f'the kernel complained: {line}' for line in found if 'Kernel panic' not in line][:5]
+    if ended:
+        reasons.append(ended)
+    for program in programs:
+        reasons += judge_program(program)
+    ran = [program.name for program in programs]
+    for name in expected:
+        if name not in ran:
+            reasons.append(f'{name}: never started')
+    if 'started' not in facts:
+        reasons.append('the guest never started the suite')
+    elif 'end' not in facts:
+        reasons.append('the guest did not come to the end of its run')
+    else:
+        before, _, after = facts.get('eventfd-id', '').partition(' ')
+        if not before.isdigit() or before != after:
+            reasons.append(f'an eventfd was leaked: a fresh one had id {before or "none"} before the suite '
+                           f'and {after or "none"} after it')
+        if facts.get('tainted') != '0':
+            reasons.append(f'the kernel is tainted: {facts.get("tainted")}')
+        if not ended and (status or 'reboot: Restarting system' not in text):
+            reasons.append(f'the guest did not power off cleanly (QEMU exit status {status})')
+    if not any(program.tests for program in programs):
+        reasons.append('no test ran')
+    return Verdict(programs, facts, reasons)
+
+
+def show(verdict, what):
+    """Print the table, what failed tests said, and the verdict line."""
+    width = max([len(program.name) for program in verdict.programs] + [12])
+    say(f'{"program":<{width}}  passed  failed  skipped  seconds')
+    for program in verdict.programs:
+        say(f'{program.name:<{width}}  {program.count("passed"):6}  {program.count("failed"):6}  '
+            f'{program.count("skipped"):7}  {program.seconds:7.1f}')
+    for program in verdict.programs:
+        if program.count('failed') or (verdict.reasons and not program.runner):
+            say(f'\n{program.name} said:')
+            for note in failing_notes(program):
+                say(f'  {note}')
+    say()
+    for reason in verdict.reasons:
+        say(f'  {reason}')
+    counts = ', '.join(f'{verdict.count(kind)} {kind}' for kind in ('passed', 'failed', 'skipped'))
+    say(f'verdict: {"FAIL" if verdict.reasons else "PASS"}: {counts}; {what}')
+
+
+def failing_notes(program):
+    """The result lines of what failed, with the notes that go with them."""
+    notes, kept = [], []
+    for line in program.notes:
+        notes.append(line)
+        result = RESULT.match(line)
+        if result:
+            if result.group(1) == 'not ok':
+                kept += notes
+            notes = []
+    return kept + ([] if program.runner else notes[-20:])
+
+
+def main():
+    if len(sys.argv) < 4:
+        refuse('usage: scripts/verdict.py CONSOLE REPORT PROGRAM...')
+    console, path, *expected = sys.argv[1:]
+    for name in (console, path):
+        if not pathlib.Path(name).is_file():
+            refuse(f'{name} is no file: name the two that a boot left in build/*/boots')
+    report = []
+    for line in pathlib.Path(path).read_text(errors='replace').splitlines():
+        seconds, _, text = line.lstrip().partition(' ')
+        report.append((float(seconds), text))
+    verdict = judge(report, pathlib.Path(console), expected)
+    show(verdict, path)
+    return 1 if verdict.reasons else 0
+
+
+if __name__ == '__main__':
+    harness.main(main)
