@@ -25,7 +25,7 @@ import rootfs
 import run
 import tree as trees
 import verdict as verdicts
-from harness import BUILD, ROOT, SUITE, Broken, refuse, say
+from harness import BUILD, ROOT, Broken, refuse, say
 
 # A stub that is there when eventfd is not says so with the error that aio's callers know.
 CHECKPATCH_IGNORE = {'include/linux/eventfd.h': 'ENOSYS'}

@@ -58,14 +58,14 @@ def main(function):
 class Arch:
     """What differs between the machines that the harness can build for."""
 
-    def __init__(self, name, kernel, image, qemu, triplet, debian, cflags=''):
+    def __init__(self, name, kernel, image, qemu, cross, debian, libraries):
         self.name = name
         self.kernel = kernel        # ARCH= of the kernel's build
         self.image = image          # what QEMU boots, below the build directory
         self.qemu = qemu
-        self.triplet = triplet
-        self.debian = debian        # Debian's name
-        self.cflags = cflags
+        self.prefix = cross         # of the compilers
+        self.debian = debian        # Debian's name of it
+        self.libraries = libraries  # Debian's folder for them
 
     @property
     def native(self):
@@ -73,12 +73,14 @@ class Arch:
 
     @property
     def cross(self):
-        return '' if self.native else f'{self.triplet}-'
+        return '' if self.native else self.prefix
 
 
 ARCHES = {arch.name: arch for arch in (
-    Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', 'qemu-system-x86_64', 'x86_64-linux-gnu', 'amd64'),
-    Arch('i386', 'i386', 'arch/x86/boot/bzImage', 'qemu-system-i386', 'i686-linux-gnu', 'i386'),
+    Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', 'qemu-system-x86_64', 'x86_64-linux-gnu-', 'amd64',
+         'usr/lib/x86_64-linux-gnu'),
+    Arch('i386', 'i386', 'arch/x86/boot/bzImage', 'qemu-system-i386', 'i686-linux-gnu-', 'i386',
+         'usr/lib/i386-linux-gnu'),
 )}
 
 
@@ -233,15 +235,18 @@ def run(command, log, what, *, cwd=None, env=None, on_line=None):
         except FileNotFoundError:
             refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
         stop = stop_at_exit(child)
-        with child.stdout:
-            for line in child.stdout:
-                out.write(line)
-                if error is None and re.search(r'\berror\b:|\bError \d|No space left|\*\*\*', line):
-                    error = line.strip()
-                if on_line:
-                    on_line(line)
-        status = child.wait()
-        atexit.unregister(stop)
+        try:
+            with child.stdout:
+                for line in child.stdout:
+                    out.write(line)
+                    if error is None and re.search(r'\berror\b:|\bError \d|No space left|\*\*\*', line):
+                        error = line.strip()
+                    if on_line:
+                        on_line(line)
+            status = child.wait()
+        finally:
+            # After an interrupt it must be gone before its files are cleared away.
+            stop()
     if status:
         detail = f': {error}' if error else ''
         raise Broken(f'{what} (exit status {status}){detail}; the log is {log}')
@@ -250,14 +255,12 @@ def run(command, log, what, *, cwd=None, env=None, on_line=None):
 def stop_at_exit(child):
     """See to it that a child, and its children, do not outlive an interrupted run."""
     def stop():
-        try:
-            os.killpg(child.pid, signal.SIGTERM)
-            child.wait(timeout=5)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            pass
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        atexit.unregister(stop)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(child.pid, number)
+                child.wait(timeout=5)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                pass
     atexit.register(stop)
     return stop

@@ -27,15 +27,26 @@ def make(options, source, build):
     return command
 
 
-def asked_for(paths):
-    """What the fragments ask for, the last one to name an option winning: {option: value or n}."""
+def asked_for(text):
+    """What fragments ask for, the last line for an option winning: [(options, value or n)].
+
+    A comment "# CONFIG_A or CONFIG_B: why" makes one demand of two names for the same thing.
+    """
     wanted = {}
-    for path in paths:
-        for line in path.read_text().splitlines():
-            match = re.fullmatch(r'(CONFIG_\w+)=(.+)|# (CONFIG_\w+) is not set', line.strip())
-            if match:
-                wanted[match.group(1) or match.group(3)] = match.group(2) or 'n'
-    return wanted
+    for line in text.splitlines():
+        match = re.fullmatch(r'(CONFIG_\w+)=(.+)|# (CONFIG_\w+) is not set', line.strip())
+        if match:
+            wanted[match.group(1) or match.group(3)] = match.group(2) or 'n'
+    for first, second in re.findall(r'^# (CONFIG_\w+) or (CONFIG_\w+):', text, re.M):
+        wanted[(first, second)] = wanted.pop(first)
+        wanted.pop(second)
+    return [(names if isinstance(names, tuple) else (names,), value) for names, value in wanted.items()]
+
+
+def taken(option, value, config):
+    if value == 'n':
+        return not re.search(rf'^{option}=', config, re.M)
+    return re.search(f'^{option}={re.escape(value)}$', config, re.M)
 
 
 def configure(options, source, build, extra=()):
@@ -52,11 +63,9 @@ def configure(options, source, build, extra=()):
     harness.run([source / 'scripts/kconfig/merge_config.sh', '-n', '-O', build, *paths], log,
                 'configuring the kernel', cwd=source, env=env)
     result = (build / '.config').read_text()
-    for option, value in asked_for(paths).items():
-        line = f'# {option} is not set' if value == 'n' else f'{option}={value}'
-        is_set = re.search(rf'^{option}=', result, re.M)
-        if (value == 'n' and is_set) or (value != 'n' and not re.search(f'^{re.escape(line)}$', result, re.M)):
-            raise Broken(f'the configuration did not take {option}={value}: '
+    for names, value in asked_for(text):
+        if not any(taken(option, value, result) for option in names):
+            raise Broken(f'the configuration did not take {" or ".join(names)}={value}: '
                          f'this tree lacks it or what it depends on; the log is {log}')
     harness.write_if_changed(stamp, text)
 

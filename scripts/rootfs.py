@@ -13,6 +13,7 @@ import re
 import subprocess
 import tempfile
 
+import debian
 import harness
 import kernel
 import tree as trees
@@ -32,14 +33,22 @@ def install_suite(options, source, build, installed=None):
             progress.update(line.strip())
 
     harness.run([*kernel.make(options, source / 'tools/testing/selftests', build), f'TARGETS={SUITE}',
-                 f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', 'USERLDFLAGS=-static', f'-j{os.cpu_count() + 1}', 'install'],
-                log, 'building the suite', on_line=on_line)
+                 f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', *link_flags(options),
+                 f'-j{os.cpu_count() + 1}', 'install'], log, 'building the suite', on_line=on_line)
     missing = re.search(r'^.*(?:not found|is missing|needs).*$', log.read_text(errors='replace'), re.M)
     if not programs(installed):
         detail = f': {missing.group(0).strip()}' if missing else ''
         raise Broken(f'the suite was not built{detail}; the log is {log}')
     progress.done(f'{len(programs(installed))} programs')
     return installed
+
+
+def link_flags(options):
+    """Everything is static: there is no library in the guest."""
+    if options.arch.native:
+        return ['USERLDFLAGS=-static']
+    root = debian.sysroot(options.arch)
+    return [f'USERLDFLAGS=-static -L{root}/{options.arch.libraries}', f'USERCFLAGS=-isystem {root}/usr/include']
 
 
 def programs(installed):
@@ -52,7 +61,7 @@ def programs(installed):
 
 
 def busybox(options):
-    path = pathlib.Path('/bin/busybox')
+    path = pathlib.Path('/' if options.arch.native else debian.sysroot(options.arch)) / 'bin/busybox'
     # A dynamic one names its loader at the start of the file.
     if not path.exists() or b'/ld-linux' in path.read_bytes()[:4096]:
         refuse('no static busybox: "make doctor" says how to get it')

@@ -20,7 +20,7 @@ import kernel
 import rootfs
 import tree as trees
 import verdict as verdicts
-from harness import SUITE, Broken, refuse, say
+from harness import SUITE, refuse, say
 
 
 def build(options):

@@ -13,11 +13,11 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 
+import debian
 import harness
-from harness import BUILD, ROOT, SUITE, Broken, refuse, say
+from harness import BUILD, ROOT, SUITE, refuse, say
 
 # The files of a kernel tree that are ours as a whole.
 OURS = ('fs/eventfd.c', 'include/linux/eventfd.h', 'include/uapi/linux/eventfd.h')
@@ -27,8 +27,6 @@ OUR_FOLDERS = (f'tools/testing/selftests/{SUITE}',)
 PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/generated',
             '/arch/*/include/generated', '/vmlinux*', '/Module.symvers', '/System.map', '*.o', '*.ko',
             '*.a', '*.cmd', '*.mod', '*.order', '/tools/objtool/objtool', '/usr/include/*/')
-
-NEXT_DEBIAN = 'trixie-backports'
 
 
 def our_files():
@@ -41,60 +39,6 @@ def our_files():
     return [path.relative_to(ROOT) for path in files]
 
 
-def apt_of_next_debian(folder):
-    """apt options for a package state of its own that knows the backports of the next Debian."""
-    listed = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI)'],
-                            capture_output=True, text=True, check=False).stdout.split()
-    mirrors = [uri for uri in listed if re.search(r'/debian/?$', uri)]
-    if not mirrors:
-        refuse('no Debian mirror among the package sources: run "apt-get update" and try again')
-    for name in ('state/lists/partial', 'cache/archives/partial'):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
-    (folder / 'sources.list').write_text(
-        f'deb [signed-by={keyring}] {mirrors[0]} {NEXT_DEBIAN} main\n')
-    return ['-o', f'Dir::State={folder}/state', '-o', 'Dir::State::status=/var/lib/dpkg/status',
-            '-o', f'Dir::Cache={folder}/cache', '-o', f'Dir::Etc::sourcelist={folder}/sources.list',
-            '-o', 'Dir::Etc::sourceparts=/dev/null', '-o', 'APT::Sandbox::User=root']
-
-
-def known_to_apt(package, options=()):
-    shown = subprocess.run(['apt-cache', *options, 'show', package], capture_output=True, check=False)
-    return shown.returncode == 0 and shown.stdout.strip() != b''
-
-
-def download(version):
-    """The path of linux-source-VERSION's tarball, fetched if the system does not have it."""
-    package = f'linux-source-{version}'
-    installed = pathlib.Path(f'/usr/src/{package}.tar.xz')
-    if installed.exists():
-        return installed
-    folder = BUILD / 'download'
-    tarball = folder / installed.name
-    if tarball.exists():
-        return tarball
-    if not shutil.which('apt-get'):
-        refuse(f'{package} comes from Debian and this machine has no apt-get: use KDIR=PATH')
-    folder.mkdir(parents=True, exist_ok=True)
-    harness.need_disk(folder, 0.7)
-    options = []
-    log = BUILD / 'download.log'
-    if not known_to_apt(package):
-        options = apt_of_next_debian(folder / 'apt')
-        harness.run(['apt-get', *options, 'update'], log, 'updating the package lists')
-        if not known_to_apt(package, options):
-            refuse(f'Debian has no {package}, neither here nor in {NEXT_DEBIAN}: use KDIR=PATH')
-    say(f'downloading Debian\'s {package}')
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        harness.run(['apt-get', *options, 'download', package], log, f'downloading {package}', cwd=scratch)
-        package_file = next(pathlib.Path(scratch).glob('*.deb'), None)
-        if not package_file:
-            raise Broken(f'apt-get brought no {package}; the log is {log}')
-        harness.run(['dpkg-deb', '-x', package_file, f'{scratch}/x'], log, f'unpacking {package_file.name}')
-        os.replace(f'{scratch}/x/usr/src/{tarball.name}', tarball)
-    return tarball
-
-
 def pristine(options):
     """The tree as it came: Debian's, unpacked once, or the user's."""
     if options.kdir:
@@ -102,7 +46,7 @@ def pristine(options):
     tree = BUILD / 'src' / f'linux-source-{options.kernel}'
     if tree.is_dir():
         return tree
-    tarball = download(options.kernel)
+    tarball = debian.kernel_source(options.kernel)
     harness.need_disk(tree.parent, 2.5)
     progress = harness.Progress(f'unpacking {tarball.name}', options.terminal)
     with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
