@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+// epoll: exact event lists, level- and edge-triggered, one-shot, exclusive and nested.
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "support/attributes.h"
+#include "support/descriptor.h"
+#include "support/events.h"
+#include "support/fdinfo.h"
+#include "support/tasks.h"
+
+namespace suite {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr uint32_t kInOut = EPOLLIN | EPOLLOUT;
+
+/* A fresh epoll that watches one eventfd. */
+struct Watched {
+    Watched(uint64_t count, uint32_t events, int flags = EFD_NONBLOCK)
+        : efd(NewEventfdAt(count, flags)), epoll(NewEpoll()) {
+        EpollAdd(epoll, efd, events);
+    }
+    std::vector<Event> Wait() { return EpollWait(epoll); }
+
+    FileDescriptor efd;
+    FileDescriptor epoll;
+};
+
+TEST(LevelTriggered, ReportsEachStateExactly) {
+    struct {
+        uint64_t count;
+        uint32_t events;
+    } states[] = {{0, EPOLLOUT}, {1, kInOut}, {kFull - 1, kInOut}, {kFull, EPOLLIN}};
+    for (const auto& state : states) {
+        Watched watched(state.count,
+                        kInOut | EPOLLPRI | EPOLLRDHUP | EPOLLRDNORM | EPOLLWRNORM);
+        EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, state.events)))
+            << state.count;
+    }
+}
+
+TEST(LevelTriggered, ReportsEveryTimeUntilRead) {
+    Watched watched(1, EPOLLIN);
+    for (int i = 0; i < 3; i++)
+        EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(LevelTriggered, ReportsTheStateAtTheTimeOfTheWait) {
+    Watched watched(0, EPOLLIN);
+    Must(Write(watched.efd, 1));
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(LevelTriggered, TimesOutOnAnEmptyOne) {
+    Watched watched(0, EPOLLIN);
+    EXPECT_THAT(EpollWait(watched.epoll, 20ms), IsEmpty());
+}
+
+TEST(LevelTriggered, BlockedWaitIsWokenByAWrite) {
+    Watched watched(0, EPOLLIN);
+    ScopedThread waiter([&] {
+        EXPECT_THAT(EpollWait(watched.epoll, -1ms), ElementsAre(Event(watched.efd, EPOLLIN)));
+    });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    Must(Write(watched.efd, 1));
+    waiter.Join();
+}
+
+TEST(LevelTriggered, BlockedWaitIsWokenByAReadThatMakesRoom) {
+    Watched watched(kFull, EPOLLOUT);
+    ScopedThread waiter([&] {
+        EXPECT_THAT(EpollWait(watched.epoll, -1ms), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    EXPECT_EQ(Drain(watched.efd), kFull);
+    waiter.Join();
+}
+
+TEST(LevelTriggered, WaitIsEndedByASignal) {
+    Watched watched(0, EPOLLIN);
+    CountingHandler handler(SIGUSR1, SA_RESTART);
+    ScopedThread waiter([&] {
+        epoll_event event;
+        EXPECT_THAT(SYSCALL(epoll_wait, watched.epoll, &event, 1, -1),
+                    SyscallFailsWithErrno(EINTR));
+    });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    waiter.Signal(SIGUSR1);
+    waiter.Join();
+}
+
+TEST(EdgeTriggered, ReportsOnceAndIsSilentUntilTheNextEvent) {
+    Watched watched(1, EPOLLIN | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, EachWriteIsAnEventWithoutAnyRead) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    for (int i = 0; i < 5; i++) {
+        Must(Write(watched.efd, 1));
+        EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN))) << i;
+        EXPECT_THAT(watched.Wait(), IsEmpty()) << i;
+    }
+    EXPECT_EQ(Drain(watched.efd), 5u);
+}
+
+TEST(EdgeTriggered, WritesBetweenTwoWaitsAreOneEvent) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    Must(Write(watched.efd, 1));
+    Must(Write(watched.efd, 1));
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, WriteOfZeroToAPositiveCounterIsAnEvent) {
+    Watched watched(1, EPOLLIN | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    Must(Write(watched.efd, 0));
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+}
+
+TEST(EdgeTriggered, WriteOfZeroToAnEmptyOneIsNoInput) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    Must(Write(watched.efd, 0));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, ReadIsAnEventForOutput) {
+    Watched watched(1, kInOut | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, kInOut)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    /* It was writable before, and is said to be so again. */
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, ReadOfAFullOneIsAnEventForOutput) {
+    Watched watched(kFull, EPOLLOUT | EPOLLET);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    EXPECT_EQ(Drain(watched.efd), kFull);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, ReadIsNoEventForInput) {
+    Watched watched(1, EPOLLIN | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, ReportsTheStateAtTheTimeOfTheWait) {
+    Watched watched(0, kInOut | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    Must(Write(watched.efd, 1));
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+}
+
+TEST(EdgeTriggered, CallsThatFailAreNoEvents) {
+    Watched watched(0, kInOut | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    uint64_t value;
+    EXPECT_THAT(Read(watched.efd, &value), SyscallFailsWithErrno(EAGAIN));
+    EXPECT_THAT(Read(watched.efd, &value, 4), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(Write(watched.efd, UINT64_MAX), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(Write(watched.efd, &value, 4), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    Must(Write(watched.efd, kFull));
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_THAT(Write(watched.efd, 1), SyscallFailsWithErrno(EAGAIN));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(EdgeTriggered, TenThousandWritesAndWaitsMissNone) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    uint64_t one = 1;
+    for (int i = 0; i < 10000; i++) {
+        epoll_event event;
+        ASSERT_EQ(write(watched.efd, &one, 8), 8);
+        ASSERT_EQ(epoll_wait(watched.epoll, &event, 1, 0), 1) << "write " << i;
+    }
+}
+
+TEST(OneShot, IsSilentAfterOneEventUntilModified) {
+    Watched watched(1, EPOLLIN | EPOLLONESHOT);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    Must(Write(watched.efd, 1));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    EpollModify(watched.epoll, watched.efd, EPOLLIN | EPOLLONESHOT);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(OneShot, EdgeTriggeredStaysSilentAfterConsumption) {
+    Watched watched(1, EPOLLIN | EPOLLET | EPOLLONESHOT);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_EQ(Drain(watched.efd), 1u);
+    Must(Write(watched.efd, 1));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(Modify, ReportsWhatIsReadyNow) {
+    Watched watched(1, EPOLLPRI);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    EpollModify(watched.epoll, watched.efd, kInOut);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, kInOut)));
+    EpollModify(watched.epoll, watched.efd, EPOLLOUT);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+}
+
+TEST(Modify, RearmsAnEdge) {
+    Watched watched(1, EPOLLIN | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EpollModify(watched.epoll, watched.efd, EPOLLIN | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+}
+
+TEST(Control, AddingTwiceIsEexistAndADupIsAnotherEntry) {
+    Watched watched(1, EPOLLIN);
+    EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_ADD, watched.efd, EPOLLIN),
+                SyscallFailsWithErrno(EEXIST));
+    FileDescriptor dup = Dup(watched.efd);
+    EpollAdd(watched.epoll, dup, EPOLLIN);
+    EXPECT_THAT(watched.Wait(),
+                UnorderedElementsAre(Event(watched.efd, EPOLLIN), Event(dup, EPOLLIN)));
+}
+
+TEST(Control, DeletedEntryIsSilent) {
+    Watched watched(1, EPOLLIN);
+    EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_DEL, watched.efd, 0),
+                SyscallSucceedsWithValue(0));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_DEL, watched.efd, 0),
+                SyscallFailsWithErrno(ENOENT));
+}
+
+TEST(Control, EventfdIsNoEpoll) {
+    FileDescriptor efd = NewEventfd();
+    FileDescriptor other = NewEventfd();
+    EXPECT_THAT(EpollControl(efd, EPOLL_CTL_ADD, other, EPOLLIN),
+                SyscallFailsWithErrno(EINVAL));
+}
+
+TEST(Close, OfTheLastDescriptorRemovesTheEntry) {
+    Watched watched(1, EPOLLIN);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    watched.efd.Reset();
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(Close, OfOneOfTwoDescriptorsKeepsTheEntry) {
+    Watched watched(1, EPOLLIN);
+    int number = watched.efd.get();
+    FileDescriptor dup = Dup(watched.efd);
+    watched.efd.Reset();
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(number, EPOLLIN)));
+    EXPECT_EQ(Drain(dup), 1u);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(Close, UnderABlockedWaitIsNoEvent) {
+    Watched watched(0, EPOLLIN);
+    FileDescriptor other = NewEventfd();
+    EpollAdd(watched.epoll, other, EPOLLIN);
+    ScopedThread waiter([&] {
+        EXPECT_THAT(EpollWait(watched.epoll, -1ms), ElementsAre(Event(other, EPOLLIN)));
+    });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    watched.efd.Reset();
+    waiter.ExpectStillBlockedIn(kEpollWaitCall);
+    Must(Write(other, 1));
+    waiter.Join();
+}
+
+/* How many of four epolls that watch one eventfd see a write. */
+int EpollsThatSeeAWrite(uint32_t events) {
+    FileDescriptor efd = NewEventfd();
+    std::vector<FileDescriptor> epolls;
+    for (int i = 0; i < 4; i++) {
+        epolls.push_back(NewEpoll());
+        EpollAdd(epolls.back(), efd, events);
+    }
+    FileDescriptor stop = NewEventfd();
+    for (FileDescriptor& epoll : epolls) EpollAdd(epoll, stop, EPOLLIN);
+    std::atomic<int> seen{0};
+    std::vector<std::unique_ptr<ScopedThread>> waiters;
+    for (FileDescriptor& epoll : epolls) {
+        waiters.push_back(std::make_unique<ScopedThread>([&] {
+            for (const Event& event : EpollWait(epoll, -1ms)) seen += event.fd == efd;
+        }));
+        waiters.back()->WaitUntilBlockedIn(kEpollWaitCall);
+    }
+    Must(Write(efd, 1));
+    for (auto& waiter : waiters) waiter->SleepsIn(kEpollWaitCall);
+    int result = seen;
+    Must(Write(stop, 1));
+    return result;
+}
+
+TEST(Exclusive, WriteWakesOneOfFourEpolls) {
+    EXPECT_EQ(EpollsThatSeeAWrite(EPOLLIN | EPOLLEXCLUSIVE), 1);
+}
+
+TEST(Exclusive, WithoutItAWriteWakesAllFour) { EXPECT_EQ(EpollsThatSeeAWrite(EPOLLIN), 4); }
+
+TEST(Nested, OuterEpollReportsTheInnerOne) {
+    Watched inner(0, EPOLLIN);
+    FileDescriptor outer = NewEpoll();
+    EpollAdd(outer, inner.epoll, EPOLLIN);
+    EXPECT_THAT(EpollWait(outer), IsEmpty());
+    Must(Write(inner.efd, 1));
+    EXPECT_THAT(EpollWait(outer), ElementsAre(Event(inner.epoll, EPOLLIN)));
+    EXPECT_THAT(Poll(inner.epoll, POLLIN), Revents(POLLIN));
+    EXPECT_THAT(inner.Wait(), ElementsAre(Event(inner.efd, EPOLLIN)));
+    EXPECT_EQ(Drain(inner.efd), 1u);
+    EXPECT_THAT(EpollWait(outer), IsEmpty());
+}
+
+TEST(Nested, BlockedOuterWaitIsWokenByAWrite) {
+    Watched inner(0, EPOLLIN | EPOLLET);
+    FileDescriptor outer = NewEpoll();
+    EpollAdd(outer, inner.epoll, EPOLLIN);
+    ScopedThread waiter(
+        [&] { EXPECT_THAT(EpollWait(outer, -1ms), ElementsAre(Event(inner.epoll, EPOLLIN))); });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    Must(Write(inner.efd, 1));
+    waiter.Join();
+    EXPECT_THAT(inner.Wait(), ElementsAre(Event(inner.efd, EPOLLIN)));
+}
+
+TEST(ManyEventfds, AreReportedOnceEach) {
+    FileDescriptor epoll = NewEpoll();
+    std::vector<FileDescriptor> efds;
+    std::vector<Event> expected;
+    for (unsigned int i = 0; i < 32; i++) {
+        efds.push_back(NewEventfd(i % 2));
+        EpollAdd(epoll, efds.back(), EPOLLIN | EPOLLET);
+        if (i % 2) expected.emplace_back(efds.back(), EPOLLIN);
+    }
+    EXPECT_THAT(EpollWait(epoll), testing::UnorderedElementsAreArray(expected));
+    EXPECT_THAT(EpollWait(epoll), IsEmpty());
+}
+
+TEST(ManyEventfds, WaitersOnManyEdgesLoseNoWakeUp) {
+    constexpr int kEventfds = 6;
+    constexpr int kWrites = 300;
+    FileDescriptor epoll = NewEpoll();
+    std::vector<FileDescriptor> efds;
+    std::atomic<long> sum{0};
+    for (int i = 0; i < kEventfds; i++) {
+        efds.push_back(NewEventfd(0, EFD_NONBLOCK));
+        EpollAdd(epoll, efds.back(), EPOLLIN | EPOLLET);
+    }
+    FileDescriptor stop = NewEventfd();
+    EpollAdd(epoll, stop, EPOLLIN);
+    auto take = [&] {
+        for (bool stopped = false; !stopped;)
+            for (const Event& event : EpollWait(epoll, -1ms)) {
+                uint64_t value;
+                if (event.fd == stop)
+                    stopped = true;
+                else if (read(event.fd, &value, 8) == 8)
+                    sum += static_cast<long>(value);
+            }
+    };
+    ScopedThread one(take), two(take), three(take);
+    for (int i = 0; i < kWrites; i++)
+        for (FileDescriptor& efd : efds) Must(Write(efd, 1));
+    EXPECT_TRUE(Reaches([&] { return sum.load(); }, kEventfds * kWrites, {&one, &two, &three},
+                        kEpollWaitCall))
+        << sum << " of " << kEventfds * kWrites;
+    Must(Write(stop, 1));
+}
+
+} /* namespace */
+} /* namespace suite */

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+// A read that cannot deliver what it took (EFAULT) gives it back, and nobody misses it.
+#include <sched.h>
+#include <sys/uio.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "support/attributes.h"
+#include "support/descriptor.h"
+#include "support/events.h"
+#include "support/fdinfo.h"
+#include "support/memory.h"
+#include "support/tasks.h"
+#include "support/uring.h"
+
+namespace suite {
+namespace {
+
+using testing::AnyOf;
+using testing::ElementsAre;
+
+constexpr const char* kLost = "stock has taken the count before it finds the buffer bad";
+
+enum class Bad { kNull, kReadOnly, kUnmapped, kStraddling, kSecondPart };
+
+/* A read of 8 bytes into a buffer that is bad in one way. */
+SyscallResult ReadBadly(int fd, Bad how) {
+    GuardedPage guarded;
+    ReadOnlyPage read_only;
+    void* nowhere = nullptr;
+
+    switch (how) {
+        case Bad::kNull:
+            return Read(fd, nowhere, 8);
+        case Bad::kReadOnly:
+            return Read(fd, read_only.data(), 8);
+        case Bad::kUnmapped:
+            return Read(fd, guarded.end(), 8);
+        case Bad::kStraddling:
+            return Read(fd, guarded.end() - 4, 8);
+        case Bad::kSecondPart:
+            return Readv(fd, {{guarded.start(), 4}, {guarded.end(), 4}});
+    }
+    throw std::logic_error("no such way");
+}
+
+struct FaultCase {
+    const char* name;
+    Bad how;
+    int eventfd_flags;
+};
+
+const FaultCase kFaults[] = {
+    {"NullPlain", Bad::kNull, 0},
+    {"NullSemaphore", Bad::kNull, EFD_SEMAPHORE},
+    {"ReadOnlyPlain", Bad::kReadOnly, 0},
+    {"ReadOnlySemaphore", Bad::kReadOnly, EFD_SEMAPHORE},
+    {"UnmappedPlain", Bad::kUnmapped, 0},
+    {"UnmappedSemaphore", Bad::kUnmapped, EFD_SEMAPHORE},
+    {"StraddlingPlain", Bad::kStraddling, 0},
+    {"StraddlingSemaphore", Bad::kStraddling, EFD_SEMAPHORE},
+    {"SecondPartPlain", Bad::kSecondPart, 0},
+    {"SecondPartSemaphore", Bad::kSecondPart, EFD_SEMAPHORE},
+};
+
+class FailedRead : public testing::TestWithParam<FaultCase> {};
+
+INSTANTIATE_TEST_SUITE_P(All, FailedRead, testing::ValuesIn(kFaults),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P_WITH(FailedRead, LeavesTheCount, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(5, GetParam().eventfd_flags | EFD_NONBLOCK);
+    EXPECT_THAT(ReadBadly(efd, GetParam().how), SyscallFailsWithErrno(EFAULT));
+    EXPECT_EQ(EventfdCount(efd), 5u);
+}
+
+TEST_P_WITH(FailedRead, LeavesTheCountOfABlockingEventfd, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(1, GetParam().eventfd_flags);
+    EXPECT_THAT(ReadBadly(efd, GetParam().how), SyscallFailsWithErrno(EFAULT));
+    EXPECT_EQ(Drain(efd), 1u);
+}
+
+TEST_P_WITH(FailedRead, AdmitsNoBlockedWriter, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfdAt(kFull, GetParam().eventfd_flags);
+    ScopedThread writer([&] { EXPECT_THAT(Write(efd, 1), SyscallSucceedsWithValue(8)); });
+    writer.WaitUntilBlockedIn(SYS_write);
+    EXPECT_THAT(ReadBadly(efd, GetParam().how), SyscallFailsWithErrno(EFAULT));
+    EXPECT_TRUE(writer.SleepsIn(SYS_write));
+    EXPECT_EQ(EventfdCount(efd), kFull);
+    Drain(efd);
+    writer.Join();
+}
+
+TEST_WITH(FailedReads, OfALargeCountLeaveAllOfIt, FixedHere(kLost)) {
+    for (uint64_t count : {uint64_t{1} << 32, (uint64_t{1} << 63) + 1, kFull}) {
+        FileDescriptor efd = NewEventfdAt(count, EFD_NONBLOCK);
+        for (int i = 0; i < 3; i++)
+            EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT));
+        EXPECT_EQ(Drain(efd), count);
+    }
+}
+
+TEST_WITH(FailedReads, LeaveItReadableForPollAndEpoll, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
+    FileDescriptor epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLIN | EPOLLOUT);
+    EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT));
+    EXPECT_THAT(Poll(efd, kEveryPollEvent), Revents(POLLIN | POLLOUT));
+    EXPECT_THAT(EpollWait(epoll), ElementsAre(Event(efd, EPOLLIN | EPOLLOUT)));
+}
+
+TEST_WITH(FailedReads, OfAFullCounterLeaveItFull, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfdAt(kFull, EFD_NONBLOCK);
+    EXPECT_THAT(ReadBadly(efd, Bad::kStraddling), SyscallFailsWithErrno(EFAULT));
+    EXPECT_THAT(Poll(efd, POLLIN | POLLOUT), Revents(POLLIN));
+    EXPECT_THAT(Write(efd, 1), SyscallFailsWithErrno(EAGAIN));
+    EXPECT_EQ(Drain(efd), kFull);
+}
+
+/*
+ * The reader sleeps, and on one processor with us: what we post cannot reach it before our own
+ * bad read comes to it.
+ */
+class OneProcessor {
+  public:
+    OneProcessor() {
+        cpu_set_t one;
+        Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
+        CPU_ZERO(&one);
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (!CPU_ISSET(cpu, &old_)) continue;
+            CPU_SET(cpu, &one);
+            break;
+        }
+        Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one));
+    }
+    ~OneProcessor() { sched_setaffinity(0, sizeof(old_), &old_); }
+
+  private:
+    cpu_set_t old_;
+};
+
+class BesideReaders : public testing::TestWithParam<int> {};
+
+INSTANTIATE_TEST_SUITE_P(All, BesideReaders, testing::Values(0, EFD_SEMAPHORE),
+                         [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
+
+TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne, FixedHere(kLost)) {
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 500));
+    OneProcessor pinned;
+    FileDescriptor efd = NewEventfd(0, GetParam());
+    std::atomic<long> taken{0};
+    std::atomic<bool> stop{false};
+    ScopedThread reader([&] {
+        uint64_t value;
+        while (!stop && read(efd, &value, sizeof(value)) == sizeof(value))
+            taken += static_cast<long>(value);
+    });
+    iovec nowhere = {nullptr, 8};
+    int faults = 0;
+
+    for (int round = 0; round < rounds; round++) {
+        reader.WaitUntilBlockedIn(SYS_read);
+        Must(Write(efd, 1));
+        /* With something there it fails; if the reader was first, there is nothing. */
+        ASSERT_EQ(preadv2(efd, &nowhere, 1, -1, RWF_NOWAIT), -1);
+        ASSERT_THAT(errno, AnyOf(EFAULT, EAGAIN));
+        faults += errno == EFAULT;
+        if (!Reaches([&] { return taken.load(); }, round + 1, {&reader}, SYS_read)) {
+            ADD_FAILURE() << "round " << round << ": the reader sleeps with a count of "
+                          << EventfdCount(efd) << ", " << taken << " taken";
+            break;
+        }
+    }
+    stop = true;
+    Must(Write(efd, 1));
+    SKIP_UNLESS(faults, "the reader was first in every round");
+}
+
+TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(0, GetParam());
+    std::atomic<long> taken{0};
+    std::atomic<long> faults{0};
+    std::atomic<bool> stop{false};
+    auto read_badly = [&] {
+        iovec nowhere = {nullptr, 8};
+        ssize_t result = preadv2(efd, &nowhere, 1, -1, RWF_NOWAIT);
+        if (result != -1) ADD_FAILURE() << "delivered " << result << " bytes to nowhere";
+        faults += errno == EFAULT;
+    };
+    auto read_well = [&] {
+        uint64_t value;
+        while (!stop && read(efd, &value, sizeof(value)) == sizeof(value))
+            taken += static_cast<long>(value);
+    };
+    ScopedThread good(read_well), other_good(read_well);
+    ScopedThread bad([&] {
+        while (!stop) read_badly();
+    });
+
+    /* Each fault found a count, so each is a chance to lose it. */
+    long posts = 0;
+    while (posts < 1000 || (faults < 100 && posts < 10000)) {
+        Must(Write(efd, 1));
+        posts++;
+        read_badly();
+    }
+    stop = true;
+    bad.Join();
+    /* The good ones end with the next event, each. */
+    WaitUntil([&] {
+        if (good.finished() && other_good.finished()) return true;
+        Must(Write(efd, 1));
+        posts++;
+        return false;
+    });
+    EXPECT_EQ(taken + static_cast<long>(EventfdCount(efd)), posts);
+    SKIP_UNLESS(faults, "the good readers were first each time");
+}
+
+TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(5, GetParam());
+    IoUring ring;
+    SKIP_IF_REFUSED(ring);
+    io_uring_prep_read(ring.Entry(), efd, nullptr, 8, 0);
+    ring.Submit();
+    EXPECT_EQ(ring.Wait().result, -EFAULT);
+    EXPECT_EQ(EventfdCount(efd), 5u);
+}
+
+TEST(FailedWrite, LeavesTheCountAndWakesNobody) {
+    FileDescriptor efd = NewEventfd(0);
+    FileDescriptor epoll = NewEpoll();
+    const void* nowhere = nullptr;
+    EpollAdd(epoll, efd, EPOLLIN | EPOLLET);
+    EXPECT_THAT(Write(efd, nowhere, 8), SyscallFailsWithErrno(EFAULT));
+    EXPECT_EQ(EventfdCount(efd), 0u);
+    EXPECT_THAT(EpollWait(epoll), testing::IsEmpty());
+}
+
+} /* namespace */
+} /* namespace suite */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* /proc/PID/fdinfo/N, as text and as its lines. */
+#ifndef EVENTFD_SUPPORT_FDINFO_H
+#define EVENTFD_SUPPORT_FDINFO_H
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace suite {
+
+class Fdinfo {
+  public:
+    /* Throws SyscallError where there is none. */
+    explicit Fdinfo(int fd);
+
+    const std::string& text() const { return text_; }
+    /* The key and what follows its colon, in the file's order, each to the end of its line. */
+    const std::vector<std::pair<std::string, std::string>>& lines() const { return lines_; }
+    std::vector<std::string> Keys() const;
+    /* The text from the line of this key on; empty where there is none. */
+    std::string TextFrom(const std::string& key) const;
+    /* A value without the blanks around it; empty where there is none. */
+    std::string Value(const std::string& key) const;
+
+  private:
+    std::string text_;
+    std::vector<std::pair<std::string, std::string>> lines_;
+};
+
+/* The whole of a file of /proc; empty where it cannot be read. */
+std::string ReadWholeFile(const std::string& path);
+
+uint64_t EventfdCount(int fd);
+long EventfdId(int fd);
+
+} /* namespace suite */
+
+#endif

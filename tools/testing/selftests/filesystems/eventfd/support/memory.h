@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Memory with edges, for what the kernel must not touch, and memory that processes share. */
+#ifndef EVENTFD_SUPPORT_MEMORY_H
+#define EVENTFD_SUPPORT_MEMORY_H
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+#include <system_error>
+
+namespace suite {
+
+class Mapping {
+  public:
+    Mapping(size_t length, int protection, int flags)
+        : length_(length),
+          address_(mmap(nullptr, length, protection, flags | MAP_ANONYMOUS, -1, 0)) {
+        if (address_ == MAP_FAILED)
+            throw std::system_error(errno, std::generic_category(), "mmap");
+    }
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    ~Mapping() { munmap(address_, length_); }
+
+    char* data() const { return static_cast<char*>(address_); }
+
+  private:
+    size_t length_;
+    void* address_;
+};
+
+inline size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
+/* A page that can be used, and right after it one that cannot. */
+class GuardedPage {
+  public:
+    GuardedPage() : mapping_(2 * PageSize(), PROT_NONE, MAP_PRIVATE) {
+        if (mprotect(mapping_.data(), PageSize(), PROT_READ | PROT_WRITE))
+            throw std::system_error(errno, std::generic_category(), "mprotect");
+    }
+
+    char* start() const { return mapping_.data(); }
+    char* end() const { return mapping_.data() + PageSize(); }
+
+  private:
+    Mapping mapping_;
+};
+
+/* A page of zeroes that can be read and not written. */
+class ReadOnlyPage {
+  public:
+    ReadOnlyPage() : mapping_(PageSize(), PROT_READ, MAP_PRIVATE) {}
+
+    void* data() const { return mapping_.data(); }
+
+  private:
+    Mapping mapping_;
+};
+
+/* One T that a test and the processes it forks all see. */
+template <typename T>
+class Shared {
+  public:
+    Shared() : mapping_(sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED) {
+        value_ = new (mapping_.data()) T();
+    }
+
+    T* operator->() const { return value_; }
+    T& operator*() const { return *value_; }
+
+  private:
+    Mapping mapping_;
+    T* value_;
+};
+
+} /* namespace suite */
+
+#endif

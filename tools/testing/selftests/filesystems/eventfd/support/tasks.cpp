@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "support/tasks.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <chrono>
+#include <exception>
+
+#include "support/fdinfo.h"
+
+namespace suite {
+namespace {
+
+std::string TaskFile(pid_t tid, const char* name) {
+    return "/proc/" + std::to_string(tid) + "/" + name;
+}
+
+unsigned long NumberAfter(const std::string& text, const char* key) {
+    size_t at = text.find(key);
+    return at == std::string::npos ? 0 : strtoul(text.c_str() + at + strlen(key), nullptr, 10);
+}
+
+void RunBody(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+    }
+}
+
+} /* namespace */
+
+TaskState LookAtTask(pid_t tid) {
+    TaskState task;
+    std::string status = ReadWholeFile(TaskFile(tid, "status"));
+    size_t state = status.find("\nState:");
+
+    if (state == std::string::npos) return task;
+    task.state = status[state + 8];
+    task.switches = NumberAfter(status, "\nvoluntary_ctxt_switches:");
+    std::string call = ReadWholeFile(TaskFile(tid, "syscall"));
+    task.call_readable = !call.empty();
+    if (!call.empty() && call.compare(0, 7, "running")) {
+        task.call = strtol(call.c_str(), nullptr, 10);
+        task.call_known = true;
+    }
+    return task;
+}
+
+unsigned long VoluntarySwitches(pid_t tid) {
+    return NumberAfter(ReadWholeFile(TaskFile(tid, "status")), "\nvoluntary_ctxt_switches:");
+}
+
+std::string DescribeTask(pid_t tid) {
+    auto line = [tid](const char* name) {
+        std::string text = ReadWholeFile(TaskFile(tid, name));
+        while (!text.empty() && text.back() == '\n') text.pop_back();
+        return text.empty() ? std::string("?") : text;
+    };
+    std::string status = ReadWholeFile(TaskFile(tid, "status"));
+    size_t state = status.find("\nState:");
+    std::string call = line("syscall");
+
+    return "task " + std::to_string(tid) + " (" + line("comm") + ") state " +
+           (state == std::string::npos ? "?" : status.substr(state + 8, 1)) + ", wchan " +
+           line("wchan") + ", syscall " + call.substr(0, call.find(" 0x", call.find("0x") + 1));
+}
+
+void PauseBetweenLooks() {
+    timespec pause = {0, 200 * 1000};
+    nanosleep(&pause, nullptr);
+}
+
+void WaitUntil(const std::function<bool()>& condition) {
+    while (!condition()) PauseBetweenLooks();
+}
+
+bool Task::SleepsIn(long call) {
+    int steady = 0;
+    unsigned long switches = 0;
+
+    for (;; PauseBetweenLooks()) {
+        if (finished()) return false;
+        TaskState now = LookAtTask(tid_);
+        if (now.call_readable) {
+            if (now.state == 'S' && now.call_known && (call == kAnyCall || now.call == call))
+                return true;
+            continue;
+        }
+        steady = now.state == 'S' && now.switches == switches ? steady + 1 : 0;
+        switches = now.switches;
+        if (steady >= 10) return true;
+    }
+}
+
+void Task::WaitUntilBlockedIn(long call) {
+    if (!SleepsIn(call)) throw std::runtime_error("a task ended where it had to block");
+}
+
+namespace {
+
+/* The tasks' context switches, if all of them sleep in the call; else nothing. */
+std::vector<unsigned long> SwitchesIfAsleep(const std::vector<Task*>& tasks, long call) {
+    std::vector<unsigned long> switches;
+    for (Task* task : tasks) {
+        TaskState now = LookAtTask(task->tid());
+        if (now.state != 'S' || (now.call_readable && (!now.call_known || now.call != call)))
+            return {};
+        switches.push_back(now.switches);
+    }
+    return switches;
+}
+
+} /* namespace */
+
+bool Reaches(const std::function<long()>& count, long expected, const std::vector<Task*>& tasks,
+             long call) {
+    for (;;) {
+        for (int i = 0; i < 100; i++) {
+            if (count() == expected) return true;
+            sched_yield();
+        }
+        /*
+         * A task seen asleep may be woken by the next one before that one sleeps. Only if none
+         * has run between two rounds of looks were they all asleep at one time.
+         */
+        std::vector<unsigned long> first = SwitchesIfAsleep(tasks, call);
+        if (first.empty()) continue;
+        std::vector<unsigned long> second = SwitchesIfAsleep(tasks, call);
+        if (first == second) return count() == expected;
+    }
+}
+
+ScopedThread::ScopedThread(std::function<void()> body)
+    : thread_([this, body = std::move(body)] {
+          announced_.store(static_cast<pid_t>(syscall(SYS_gettid)));
+          announced_.notify_one();
+          RunBody(body);
+          finished_.store(true, std::memory_order_release);
+      }) {
+    announced_.wait(0);
+    tid_ = announced_.load();
+}
+
+ScopedThread::~ScopedThread() {
+    if (!thread_.joinable()) return;
+    if (std::uncaught_exceptions() || testing::Test::HasFailure()) {
+        auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+        while (!finished()) {
+            if (std::chrono::steady_clock::now() > deadline) {
+                printf("giving up on a thread that nothing wakes: %s\n",
+                       DescribeTask(tid_).c_str());
+                fflush(stdout);
+                _exit(EXIT_FAILURE);
+            }
+            PauseBetweenLooks();
+        }
+    }
+    Join();
+}
+
+void ScopedThread::Join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void ScopedThread::Signal(int signal) { Must(RAW_SYSCALL(tgkill, getpid(), tid_, signal)); }
+
+ChildProcess::ChildProcess(const std::function<void()>& body) {
+    fflush(stdout);
+    tid_ = static_cast<pid_t>(Must(SYSCALL(fork)));
+    if (tid_) return;
+    RunBody(body);
+    fflush(stdout);
+    _exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+ChildProcess::~ChildProcess() {
+    if (finished()) return;
+    kill(tid_, SIGKILL);
+    Wait();
+}
+
+bool ChildProcess::finished() {
+    if (!reaped_ && waitpid(tid_, &status_, WNOHANG) == tid_) reaped_ = true;
+    return reaped_;
+}
+
+int ChildProcess::Wait() {
+    if (!reaped_) {
+        while (waitpid(tid_, &status_, 0) == -1 && errno == EINTR)
+            ;
+        reaped_ = true;
+    }
+    return status_;
+}
+
+void ChildProcess::ExpectSuccess() {
+    int status = Wait();
+    if (WIFSIGNALED(status))
+        ADD_FAILURE() << "the child was killed by " << SignalText(WTERMSIG(status));
+    else
+        EXPECT_EQ(WEXITSTATUS(status), EXIT_SUCCESS) << "the child failed";
+}
+
+void ChildProcess::Signal(int signal) { Must(SYSCALL(kill, tid_, signal)); }
+
+namespace {
+
+/* A handler has nowhere else to count; a test has one process and puts it back. */
+std::atomic<int> handled{0};
+
+void CountSignal(int) { handled.fetch_add(1); }
+
+} /* namespace */
+
+CountingHandler::CountingHandler(int signal, int flags) : signal_(signal) {
+    struct sigaction action = {};
+    action.sa_handler = CountSignal;
+    action.sa_flags = flags;
+    handled = 0;
+    Must(SYSCALL(sigaction, signal, &action, &old_));
+}
+
+CountingHandler::~CountingHandler() { sigaction(signal_, &old_, nullptr); }
+
+int CountingHandler::count() const { return handled; }
+
+} /* namespace suite */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Threads and child processes that prove that they sleep. Where a test needs a task to be
+ * blocked, the task's own state in /proc says so; no test takes a while for a proof.
+ *
+ * The proof is /proc/TID/syscall. The kernel fills it in only for a task that is off the
+ * processor and stays so while it looks ("running" otherwise), so a system call number there
+ * means: asleep in that call, its wait entered. Whoever wakes a task makes it runnable before
+ * his own call returns; so after a write(2) has returned, a task that the file shows asleep has
+ * either not been woken by it, or has run and gone to sleep again, which its count of context
+ * switches tells.
+ *
+ * Where that file cannot be read, a task whose state is S and whose count of context switches
+ * stands still over several looks is taken to be asleep.
+ */
+#ifndef EVENTFD_SUPPORT_TASKS_H
+#define EVENTFD_SUPPORT_TASKS_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "support/syscall.h"
+
+namespace suite {
+
+/* The calls behind libc's poll() and epoll_wait(); newer architectures have no others. */
+#ifdef SYS_poll
+inline constexpr long kPollCall = SYS_poll;
+#else
+inline constexpr long kPollCall = SYS_ppoll;
+#endif
+#ifdef SYS_epoll_wait
+inline constexpr long kEpollWaitCall = SYS_epoll_wait;
+#else
+inline constexpr long kEpollWaitCall = SYS_epoll_pwait;
+#endif
+
+/* Any call: a task asleep in the kernel, wherever. */
+inline constexpr long kAnyCall = -1;
+
+/* What /proc says of a task, thread or process, now. */
+struct TaskState {
+    char state = '?';           /* as in /proc/TID/stat; '?' where there is no such task */
+    long call = -1;             /* the number of the call it sleeps in */
+    bool call_known = false;    /* false: running, or the file cannot be read */
+    bool call_readable = false; /* the file can be read */
+    unsigned long switches = 0; /* voluntary context switches */
+};
+
+TaskState LookAtTask(pid_t tid);
+
+/* How often the task has gone to sleep so far. */
+unsigned long VoluntarySwitches(pid_t tid);
+
+/* One line on what a task is doing, for the log. */
+std::string DescribeTask(pid_t tid);
+
+/* A pause between two looks; decides nothing. */
+void PauseBetweenLooks();
+
+/* Calls the function until it is true. The test's time limit ends it if it never is. */
+void WaitUntil(const std::function<bool()>& condition);
+
+/* A task of the test, in whose sleep the test is interested. */
+class Task {
+  public:
+    virtual ~Task() = default;
+    pid_t tid() const { return tid_; }
+    virtual bool finished() = 0;
+
+    /* Returns once the task sleeps in the call; throws if it ends instead. */
+    void WaitUntilBlockedIn(long call);
+    /* The same for what must still be asleep after something was done to it. */
+    void ExpectStillBlockedIn(long call) { WaitUntilBlockedIn(call); }
+    /* Once it sleeps in the call: true; once it has ended: false. */
+    bool SleepsIn(long call);
+    unsigned long switches() const { return VoluntarySwitches(tid_); }
+
+  protected:
+    pid_t tid_ = 0;
+};
+
+/*
+ * A thread that is joined where it goes out of scope. If the test has failed by then and the
+ * thread still sleeps a second later, nothing will wake it: the test's process ends, as failed.
+ */
+class ScopedThread : public Task {
+  public:
+    explicit ScopedThread(std::function<void()> body);
+    ScopedThread(const ScopedThread&) = delete;
+    ScopedThread& operator=(const ScopedThread&) = delete;
+    ~ScopedThread() override;
+
+    bool finished() override { return finished_.load(std::memory_order_acquire); }
+    void Join();
+    void Signal(int signal);
+
+  private:
+    std::atomic<pid_t> announced_{0};
+    std::atomic<bool> finished_{false};
+    std::thread thread_;
+};
+
+/*
+ * A forked child that runs the body and exits with 0, or with 1 if an assertion failed in it.
+ * It is killed, if need be, where it goes out of scope. Fork before starting threads.
+ */
+class ChildProcess : public Task {
+  public:
+    explicit ChildProcess(const std::function<void()>& body);
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+    ~ChildProcess() override;
+
+    bool finished() override;
+    /* Its status as wait(2) gives it, once it has ended. */
+    int Wait();
+    void ExpectSuccess();
+    void Signal(int signal);
+
+  private:
+    bool reaped_ = false;
+    int status_ = 0;
+};
+
+/*
+ * Waits until a count that the tasks work on reaches what it has to, or until it cannot any
+ * more, since all of them sleep in the call: then false. Each task counts before it sleeps
+ * again.
+ */
+bool Reaches(const std::function<long()>& count, long expected, const std::vector<Task*>& tasks,
+             long call);
+
+/* A handler that only counts, in place while in scope. */
+class CountingHandler {
+  public:
+    CountingHandler(int signal, int flags);
+    CountingHandler(const CountingHandler&) = delete;
+    CountingHandler& operator=(const CountingHandler&) = delete;
+    ~CountingHandler();
+
+    int count() const;
+
+  private:
+    int signal_;
+    struct sigaction old_;
+};
+
+} /* namespace suite */
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "support/uring.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include <ostream>
+
+namespace suite {
+namespace {
+
+/* Why the kernel says no, or an exception where it is no refusal but an error. */
+std::string Refusal(const SyscallResult& result) {
+    if (result.ok()) return "";
+    if (result.error != ENOSYS && result.error != EPERM && result.error != EACCES)
+        throw SyscallError(result);
+    return testing::PrintToString(result) +
+           (result.error == ENOSYS ? ": not in this kernel" : ": not allowed here");
+}
+
+/* liburing returns errno, negated. */
+SyscallResult FromLiburing(const char* call, int result) {
+    return {result < 0 ? -1 : result, result < 0 ? -result : 0, call};
+}
+
+} /* namespace */
+
+std::ostream& operator<<(std::ostream& out, const Completion& completion) {
+    out << "completion {data " << completion.data << ", result " << completion.result;
+    if (completion.result < 0) out << " " << ErrnoText(-completion.result);
+    return out << ", flags " << completion.flags << "}";
+}
+
+IoUring::IoUring(unsigned int entries, unsigned int flags)
+    : reason_(Refusal(FromLiburing("io_uring_queue_init()",
+                                   io_uring_queue_init(entries, &ring_, flags)))) {}
+
+IoUring::~IoUring() {
+    if (!refused()) io_uring_queue_exit(&ring_);
+}
+
+io_uring_sqe* IoUring::Entry(uint64_t data) {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    if (!entry) throw std::logic_error("the submission queue is full");
+    io_uring_prep_nop(entry);
+    io_uring_sqe_set_data64(entry, data);
+    return entry;
+}
+
+void IoUring::Submit() { Must(FromLiburing("io_uring_submit()", io_uring_submit(&ring_))); }
+
+Completion IoUring::Wait() {
+    io_uring_cqe* entry = nullptr;
+    int result;
+
+    do {
+        result = io_uring_wait_cqe(&ring_, &entry);
+    } while (result == -EINTR);
+    Must(FromLiburing("io_uring_wait_cqe()", result));
+    Completion completion = {entry->user_data, entry->res, entry->flags};
+    io_uring_cqe_seen(&ring_, entry);
+    return completion;
+}
+
+bool IoUring::Peek(Completion* completion) {
+    io_uring_cqe* entry = nullptr;
+    if (io_uring_peek_cqe(&ring_, &entry)) return false;
+    *completion = {entry->user_data, entry->res, entry->flags};
+    io_uring_cqe_seen(&ring_, entry);
+    return true;
+}
+
+void IoUring::RegisterEventfd(int fd) {
+    Must(FromLiburing("io_uring_register_eventfd()", io_uring_register_eventfd(&ring_, fd)));
+}
+
+void IoUring::UnregisterEventfd() {
+    Must(FromLiburing("io_uring_unregister_eventfd()", io_uring_unregister_eventfd(&ring_)));
+}
+
+void IoUring::CompleteNops(unsigned int count) {
+    for (unsigned int i = 0; i < count; i++) Entry(i);
+    Submit();
+    for (unsigned int i = 0; i < count; i++) Wait();
+}
+
+AioContext::AioContext(unsigned int events)
+    : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_))) {}
+
+AioContext::~AioContext() {
+    if (!refused()) syscall(SYS_io_destroy, context_);
+}
+
+SyscallResult AioContext::Submit(iocb* request) {
+    return RAW_SYSCALL(io_submit, context_, 1L, &request);
+}
+
+io_event AioContext::Wait() {
+    io_event event = {};
+    Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr));
+    return event;
+}
+
+void AioContext::Signal(int eventfd) {
+    FileDescriptor file(static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC))));
+    char buffer[8] = {};
+    iocb request = {};
+
+    request.aio_fildes = static_cast<uint32_t>(file.get());
+    request.aio_lio_opcode = IOCB_CMD_PWRITE;
+    request.aio_buf = reinterpret_cast<uintptr_t>(buffer);
+    request.aio_nbytes = sizeof(buffer);
+    request.aio_flags = IOCB_FLAG_RESFD;
+    request.aio_resfd = static_cast<uint32_t>(eventfd);
+    Must(Submit(&request));
+    if (io_event event = Wait(); event.res != sizeof(buffer))
+        throw std::runtime_error("aio: wrote " + std::to_string(event.res) + " of 8 bytes");
+}
+
+} /* namespace suite */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An io_uring that ends with its scope, and a plain aio context that does. */
+#ifndef EVENTFD_SUPPORT_URING_H
+#define EVENTFD_SUPPORT_URING_H
+
+#include <liburing.h>
+#include <linux/aio_abi.h>
+
+#include <string>
+#include <vector>
+
+#include "support/descriptor.h"
+
+namespace suite {
+
+/*
+ * For either: a kernel without it, or that does not let us, is no failure.
+ *     IoUring ring;
+ *     SKIP_IF_REFUSED(ring);
+ */
+#define SKIP_IF_REFUSED(what) SKIP_UNLESS(!(what).refused(), (what).reason())
+
+struct Completion {
+    uint64_t data;
+    int result;
+    uint32_t flags;
+};
+
+std::ostream& operator<<(std::ostream& out, const Completion& completion);
+
+class IoUring {
+  public:
+    explicit IoUring(unsigned int entries = 8, unsigned int flags = 0);
+    IoUring(const IoUring&) = delete;
+    IoUring& operator=(const IoUring&) = delete;
+    ~IoUring();
+
+    bool refused() const { return !reason_.empty(); }
+    const std::string& reason() const { return reason_; }
+    io_uring* get() { return &ring_; }
+
+    /* An entry to fill in, by liburing's io_uring_prep_*(). */
+    io_uring_sqe* Entry(uint64_t data = 0);
+    void Submit();
+    /* The next completion, waited for. */
+    Completion Wait();
+    /* The next completion if there is one now. */
+    bool Peek(Completion* completion);
+
+    void RegisterEventfd(int fd);
+    void UnregisterEventfd();
+    /* Submits this many NOPs at once and takes their completions. */
+    void CompleteNops(unsigned int count);
+
+  private:
+    io_uring ring_;
+    std::string reason_;
+};
+
+class AioContext {
+  public:
+    explicit AioContext(unsigned int events = 8);
+    AioContext(const AioContext&) = delete;
+    AioContext& operator=(const AioContext&) = delete;
+    ~AioContext();
+
+    bool refused() const { return !reason_.empty(); }
+    const std::string& reason() const { return reason_; }
+
+    SyscallResult Submit(iocb* request);
+    io_event Wait();
+    /* Completes one request of 8 bytes, on a file of its own, that signals the eventfd. */
+    void Signal(int eventfd);
+
+  private:
+    aio_context_t context_ = 0;
+    std::string reason_;
+};
+
+} /* namespace suite */
+
+#endif
