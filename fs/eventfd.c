@@ -15,6 +15,9 @@
  * Tasks that sleep in read(2) or write(2) are not on the pollers' queue but in
  * two lines of their own, first come, first served. Whoever changes the counter
  * calls just as many of them as can go on; see "Lines" below.
+ *
+ * With EFD_AUTORESET a poll that reports the counter takes it: to report it is
+ * to claim it, and of several pollers one can; see eventfd_claim().
  */
 
 #include <linux/anon_inodes.h>
@@ -89,6 +92,11 @@ struct eventfd_sleeper {
 static bool eventfd_is_semaphore(const struct eventfd_ctx *ctx)
 {
 	return ctx->flags & EFD_SEMAPHORE;
+}
+
+static bool eventfd_is_autoreset(const struct eventfd_ctx *ctx)
+{
+	return ctx->flags & EFD_AUTORESET;
 }
 
 /* What a read would get. */
@@ -285,6 +293,9 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events,
 	lockdep_assert_held(&ctx->wqh.lock);
 
 	WRITE_ONCE(ctx->count, ctx->count + n);
+	/* To be claimed: a poller must look again before it reports this. */
+	if (eventfd_is_autoreset(ctx))
+		events |= POLL_CLAIM;
 	eventfd_wake_pollers(ctx, EPOLLIN | events);
 	eventfd_call_readers(ctx, wake);
 }
@@ -425,14 +436,10 @@ static u64 eventfd_peek(struct eventfd_ctx *ctx)
 	return count;
 }
 
-static __poll_t eventfd_poll(struct file *file, poll_table *wait)
+/* What a poller is told of a counter that stands at @count. */
+static __poll_t eventfd_events(u64 count)
 {
-	struct eventfd_ctx *ctx = file->private_data;
 	__poll_t events = 0;
-	u64 count;
-
-	poll_wait(file, &ctx->wqh, wait);
-	count = eventfd_peek(ctx);
 
 	if (count > 0)
 		events |= EPOLLIN;
@@ -442,6 +449,51 @@ static __poll_t eventfd_poll(struct file *file, poll_table *wait)
 		events |= EPOLLERR;
 
 	return events;
+}
+
+/*
+ * Take the whole counter for a poller that is about to report it. The unlocked
+ * read that brought us here promises nothing: another claim, or a read, may
+ * have been faster, and then there is nothing to report but room.
+ *
+ * To wake pollers for room after each claim would be in vain for all but a
+ * full counter: there was room before.
+ */
+static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
+{
+	DEFINE_WAKE_Q(wake);
+	unsigned long flags;
+	u64 count;
+
+	spin_lock_irqsave(&ctx->wqh.lock, flags);
+	count = ctx->count;
+	if (count) {
+		eventfd_take(ctx, count, &wake);
+		if (count >= EVENTFD_FULL)
+			eventfd_wake_pollers(ctx, EPOLLOUT);
+	}
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	eventfd_wake_called(&wake);
+
+	return eventfd_events(count) | EPOLLOUT;
+}
+
+static __poll_t eventfd_poll(struct file *file, poll_table *wait)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+	__poll_t wanted = poll_requested_events(wait);
+	u64 count;
+
+	poll_wait(file, &ctx->wqh, wait);
+	count = eventfd_peek(ctx);
+
+	if (likely(!eventfd_is_autoreset(ctx)) || !count || !(wanted & EPOLLIN))
+		return eventfd_events(count);
+
+	/* Not all who poll will report what they find: some only look. */
+	if (wanted & POLL_CLAIM)
+		return eventfd_claim(ctx);
+	return eventfd_events(count) | POLL_CLAIM;
 }
 
 /**
@@ -603,6 +655,7 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "eventfd-count: %16llx\n", eventfd_peek(ctx));
 	seq_printf(m, "eventfd-id: %d\n", ctx->id);
 	seq_printf(m, "eventfd-semaphore: %d\n", eventfd_is_semaphore(ctx));
+	seq_printf(m, "eventfd-autoreset: %d\n", eventfd_is_autoreset(ctx));
 }
 #endif
 
@@ -692,9 +745,13 @@ static int do_eventfd(unsigned int count, int flags)
 	BUILD_BUG_ON(EFD_CLOEXEC != O_CLOEXEC);
 	BUILD_BUG_ON(EFD_NONBLOCK != O_NONBLOCK);
 	BUILD_BUG_ON(EFD_SEMAPHORE != (1 << 0));
-	BUILD_BUG_ON(EFD_SEMAPHORE & EFD_SHARED_FCNTL_FLAGS);
+	BUILD_BUG_ON(EFD_AUTORESET != (1 << 6));
+	BUILD_BUG_ON((EFD_SEMAPHORE | EFD_AUTORESET) & EFD_SHARED_FCNTL_FLAGS);
 
 	if (flags & ~EFD_FLAGS_SET)
+		return -EINVAL;
+	/* Is a poll to take one unit or all? Neither, until somebody needs it. */
+	if ((flags & EFD_SEMAPHORE) && (flags & EFD_AUTORESET))
 		return -EINVAL;
 
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);

@@ -51,7 +51,7 @@ def accelerator(options):
 
 def qemu(options, accel, image, initrd, cmdline):
     # A socket each: the firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', 'max'], 'kvm': ['-accel', 'kvm', '-cpu', 'host']}
+    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', options.arch.cpu], 'kvm': ['-accel', 'kvm', '-cpu', 'host']}
     return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', '2,sockets=2', '-m', '1G', '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
             '-append', f'console=ttyS0 panic=-1 {cmdline}'.strip()]

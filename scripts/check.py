@@ -4,13 +4,14 @@
 
 Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|host|boot|harness]...
 
-static:  checkpatch, sparse and W=1, a build without eventfd, formats and licences;
+static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats and licences;
 host:    the suite on the running kernel;
 boot:    the suite on a booted kernel with our eventfd;
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
 
 Exit status: 0 only if something ran and nothing failed.
 """
+import difflib
 import os
 import platform
 import re
@@ -23,6 +24,7 @@ import harness
 import kernel
 import rootfs
 import run
+import semantic
 import tree as trees
 import verdict as verdicts
 from harness import BUILD, ROOT, Broken, refuse, say
@@ -79,6 +81,21 @@ def noisy_build(options, source, objects, *words):
     return output_of([*kernel.make(options, source, objects), '-s', 'W=1', *words], env=harness.environment())
 
 
+def about_changes(said, source, patched):
+    """Those of a compiler's remarks that are about lines which we changed; the others are the kernel's own."""
+    for name, data in patched.items():
+        before = (source / name).read_text(errors='replace').splitlines()
+        after = data.decode(errors='replace').splitlines()
+        ours = set()
+        for tag, _, _, first, last in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag != 'equal':
+                ours.update(range(first + 1, last + 1))
+        for line in said.splitlines():
+            match = re.search(rf'{re.escape(name)}:(\d+):', line)
+            if match and int(match.group(1)) in ours:
+                yield line
+
+
 def static(options, totals):
     source, _ = trees.prepare(options)
     for name in trees.OURS:
@@ -86,10 +103,22 @@ def static(options, totals):
         totals.check(f'checkpatch --strict {name}',
                      output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse',
                                 '--quiet', '--no-summary', *ignore, '-f', name], cwd=ROOT, env=NO_GIT))
+    given = trees.pristine(options)
+    patched = semantic.patched(given)
+    change = ''.join(semantic.diff(given, patched))
+    totals.check('checkpatch --strict, what the semantic patches change',
+                 output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse', '--quiet',
+                            '--no-summary', '--no-signoff', '--ignore=COMMIT_MESSAGE', '-'],
+                           cwd=ROOT, env=NO_GIT, input=change))
     objects = options.work / 'obj'
     kernel.build(options, source, objects)
-    os.utime(source / 'fs/eventfd.c')
+    theirs = [name for name in patched if name.endswith('.c')]
+    for name in ('fs/eventfd.c', *theirs):
+        os.utime(source / name)
     totals.check('sparse and W=1, fs/eventfd.o', noisy_build(options, source, objects, 'C=2', 'fs/eventfd.o'))
+    said = noisy_build(options, source, objects, 'C=2', *(name[:-1] + 'o' for name in theirs))
+    totals.check('sparse and W=1, the lines that the semantic patches change',
+                 '\n'.join(about_changes(said, given, patched)))
     bare = options.work / 'obj-without-eventfd'
     kernel.configure(options, source, bare, extra=[ROOT / 'scripts/config/without-eventfd.config'])
     harness.run([*kernel.make(options, source, bare), 'prepare'], options.work / 'without-eventfd.log',
@@ -107,9 +136,9 @@ def static(options, totals):
 
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is."""
-    source, _ = trees.prepare(options)
-    objects = BUILD / 'host'
-    installed = rootfs.install_suite(options, source, objects, BUILD / 'host/suite')
+    folder = BUILD / 'host'
+    source, _ = trees.prepare(options, 'suite', folder)
+    installed = rootfs.install_suite(options, source, folder / 'obj', folder / 'suite')
     progress = harness.Progress(f'running the suite on {platform.release()}', options.terminal)
     report = []
     start = time.monotonic()

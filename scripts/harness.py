@@ -58,7 +58,7 @@ def main(function):
 class Arch:
     """What differs between the machines that the harness can build for."""
 
-    def __init__(self, name, kernel, image, qemu, cross, debian, libraries):
+    def __init__(self, name, kernel, image, qemu, cross, debian, libraries, cpu='max'):
         self.name = name
         self.kernel = kernel        # ARCH= of the kernel's build
         self.image = image          # what QEMU boots, below the build directory
@@ -66,6 +66,7 @@ class Arch:
         self.prefix = cross         # of the compilers
         self.debian = debian        # Debian's name of it
         self.libraries = libraries  # Debian's folder for them
+        self.cpu = cpu              # what TCG emulates
 
     @property
     def native(self):
@@ -80,7 +81,7 @@ ARCHES = {arch.name: arch for arch in (
     Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', 'qemu-system-x86_64', 'x86_64-linux-gnu-', 'amd64',
          'usr/lib/x86_64-linux-gnu'),
     Arch('i386', 'i386', 'arch/x86/boot/bzImage', 'qemu-system-i386', 'i686-linux-gnu-', 'i386',
-         'usr/lib/i386-linux-gnu'),
+         'usr/lib/i386-linux-gnu', cpu='max,vendor=GenuineIntel'),   # as AMD's it would be a K7, which had no SMP
 )}
 
 
@@ -189,6 +190,8 @@ def environment(**extra):
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
         env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))
+        # It goes by the compiler's own list of files: a first build costs no more than without it.
+        env.setdefault('CCACHE_DEPEND', '1')
     return env
 
 

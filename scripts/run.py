@@ -10,6 +10,7 @@ input.
 """
 import pathlib
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,16 @@ def build(options):
     installed = rootfs.install_suite(options, source, objects)
     initrd = rootfs.initramfs(options, objects, installed)
     return image, initrd, objects, installed
+
+
+def variant_image(options, variant):
+    """The image of a kernel that is not ours, from the same tree and objects; the suite stays as it is."""
+    source, version = trees.prepare(options, variant)
+    say(f'Linux {version}, {options.arch.name}, variant {variant}: {source}')
+    image = kernel.build(options, source, options.work / 'obj', goals=())
+    kept = options.work / f'image-{variant}'
+    shutil.copyfile(image, kept)
+    return kept
 
 
 def gtest_filter(pattern):

@@ -17,11 +17,36 @@ import tempfile
 
 import debian
 import harness
-from harness import BUILD, ROOT, SUITE, refuse, say
+import semantic
+from harness import BUILD, ROOT, SUITE, Broken, refuse, say
 
 # The files of a kernel tree that are ours as a whole.
-OURS = ('fs/eventfd.c', 'include/linux/eventfd.h', 'include/uapi/linux/eventfd.h')
+OURS = ('fs/eventfd.c', 'include/linux/eventfd.h', 'include/linux/poll_claim.h', 'include/uapi/linux/eventfd.h')
 OUR_FOLDERS = (f'tools/testing/selftests/{SUITE}',)
+
+# Kernels that tests are shown to fail on: a file, and what changes in it.
+VARIANTS = {
+    # EFD_AUTORESET as it was first posted: every poll resets, whoever it is that polls, blocked
+    # writers are not told, and a wake-up says that the event is there to be reported.
+    'rfc': ('fs/eventfd.c', {
+        'if (wanted & POLL_CLAIM)\n': 'if (true)\n',
+        'events |= POLL_CLAIM;\n': ';\n',
+        'eventfd_take(ctx, count, &wake);\n': 'WRITE_ONCE(ctx->count, 0);\n',
+    }),
+}
+
+
+def changed_text(variant):
+    """The file of a variant and its text; each change has to fit in one place."""
+    name, changes = VARIANTS[variant]
+    text = (ROOT / name).read_text()
+    for before, after in changes.items():
+        if text.count(before) != 1:
+            raise Broken(f'{name} has {text.count(before)} lines "{before.strip()}" and not the one '
+                         f'that the variant {variant} changes')
+        text = text.replace(before, after)
+    return pathlib.Path(name), text.encode()
+
 
 # What a build leaves in a tree. A build elsewhere refuses a tree that has been built in.
 PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/generated',
@@ -29,9 +54,9 @@ PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/gen
             '*.a', '*.cmd', '*.mod', '*.order', '/tools/objtool/objtool', '/usr/include/*/')
 
 
-def our_files():
-    """Every file that we put into a kernel tree, as paths from its top."""
-    files = [ROOT / name for name in OURS]
+def suite_files():
+    """The files of the suite, as paths from the top of a kernel tree."""
+    files = []
     for folder in OUR_FOLDERS:
         files += [path for path in sorted((ROOT / folder).rglob('*'))
                   if path.is_file() and path.suffix in ('', '.cpp', '.h', '.c', '.sh')
@@ -70,33 +95,76 @@ def check(tree, given):
     return version[2]
 
 
-def copy(source, target, changed):
-    """Make target what source is, but for the files in changed, which the caller writes."""
-    target.mkdir(parents=True, exist_ok=True)
-    command = ['rsync', '-a', '--delete', f'--link-dest={source}']
+def first_copy(source, target):
+    """A copy at once, of hard links where both are on one file system."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        for how in (['-al'], ['-a', '--reflink=auto']):
+            try:
+                harness.run(['cp', *how, source, f'{scratch}/tree'], target.parent / 'tree.log', f'copying {source}')
+                break
+            except Broken:
+                shutil.rmtree(f'{scratch}/tree', ignore_errors=True)
+        else:
+            raise Broken(f'{source} cannot be copied to {target}; the log is {target.parent / "tree.log"}')
+        os.replace(f'{scratch}/tree', target)
+
+
+def copy(source, target, changed, untouched):
+    """Make target what source is, but for the files in changed, which the caller writes.
+
+    An untouched source is as it was unpacked, with no products in it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        first_copy(source, target)
+        if untouched:
+            return
+    command = ['rsync', '-a', '--delete', '--delete-excluded', f'--link-dest={source}']
+    command += [f'--filter=P /{name}' for name in changed]
+    command += [f'--filter=H /{name}' for name in changed]
     command += [f'--exclude={pattern}' for pattern in PRODUCTS]
-    command += [f'--exclude=/{name}' for name in changed]
     harness.run([*command, f'{source}/', f'{target}/'], target.parent / 'tree.log', f'copying {source}')
 
 
-def prepare(options):
-    """The tree with our files in it. Files that are right already keep their time stamps."""
+def contents(source, variant):
+    """What the files that differ from the source have to be: {path from the top: bytes}."""
+    suite = {name: (ROOT / name).read_bytes() for name in suite_files()}
+    if variant == 'suite':
+        return suite
+    kernel = {pathlib.Path(name): data for name, data in semantic.patched(source).items()}
+    kernel.update({pathlib.Path(name): (ROOT / name).read_bytes() for name in OURS})
+    if variant == 'stock':
+        kernel = {name: (source / name).read_bytes() for name in kernel if (source / name).exists()}
+    elif variant != 'ours':
+        name, data = changed_text(variant)
+        kernel[name] = data
+    return {**kernel, **suite}
+
+
+def prepare(options, variant='ours', folder=None):
+    """The tree with our files in it. Files that are right already keep their time stamps.
+
+    The variant 'stock' has our suite and the kernel's own eventfd, to compare with; 'suite' is the
+    same without a look at the kernel's files; for others see VARIANTS. They share a tree, and so
+    the objects of its build, unless they are given a folder of their own.
+    """
     source = pristine(options)
     version = check(source, options.kdir or source)
-    target = options.work / 'tree'
-    files = our_files()
-    stamp = options.work / 'tree.from'
-    wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in files)
+    folder = folder or options.work
+    files = contents(source, variant)
+    stamp = folder / 'tree.from'
+    wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())
     # Debian's tree does not change; a tree of the user's may have, since the last run.
     if options.kdir or not stamp.exists() or stamp.read_text() != wanted:
-        harness.need_disk(options.work, 2.0 if os.stat(source).st_dev == os.stat(BUILD).st_dev else 4.0)
+        harness.need_disk(folder, 2.0 if os.stat(source).st_dev == os.stat(BUILD).st_dev else 4.0)
         stamp.unlink(missing_ok=True)
-        copy(source, target, files)
+        copy(source, folder / 'tree', files, untouched=not options.kdir)
         harness.write_if_changed(stamp, wanted)
-    for name in files:
-        if harness.write_if_changed(target / name, (ROOT / name).read_bytes()):
-            shutil.copymode(ROOT / name, target / name)
-    return target, version
+    for name, data in files.items():
+        target = folder / 'tree' / name
+        if harness.write_if_changed(target, data):
+            shutil.copymode((source if (source / name).exists() else ROOT) / name, target)
+    return folder / 'tree', version
 
 
 def main():

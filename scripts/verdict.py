@@ -168,6 +168,9 @@ def show(verdict, what):
             say(f'\n{program.name} said:')
             for note in failing_notes(program):
                 say(f'  {note}')
+    expected = sum('# XFAIL' in note for program in verdict.programs for note in program.notes)
+    if expected:
+        say(f'\n{expected} of the passed are expected failures: this kernel is not ours and does wrong there')
     say()
     for reason in verdict.reasons:
         say(f'  {reason}')

@@ -33,6 +33,17 @@ def boot(name, program, **kwargs):
     return run.suite(options, image, initrd, objects, [PROGRAM], name=f'harness-{name}', files=files, **kwargs)
 
 
+def boot_variant(variant, program, tests):
+    """Boot a kernel that is not ours to some tests of one of the suite's programs; the verdict."""
+    options = harness.Options()
+    _, initrd, objects, _ = built()
+    image = run.variant_image(options, variant)
+    chosen = f"TESTS='-t {harness.SUITE}:{program}'\nexport GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10\n"
+    _, result = run.suite(options, image, initrd, objects, [program], name=f'harness-{variant}',
+                          files={'/etc/suite': (chosen, 0o644)})
+    return result
+
+
 def script(*lines):
     return '\n'.join(('#!/bin/sh', *lines, ''))
 
@@ -63,5 +74,5 @@ def leaking_program(folder):
     return target.read_bytes()
 
 
-__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'built', 'harness', 'init_script', 'leaking_program',
+__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'boot_variant', 'built', 'harness', 'init_script', 'leaking_program',
            'make', 'rootfs', 'run', 'script']

@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 
 #define EFD_SEMAPHORE (1 << 0)	/* read(2) takes one unit, not all of them */
+#define EFD_AUTORESET (1 << 6)	/* a poll that reports EPOLLIN takes them all */
 #define EFD_CLOEXEC O_CLOEXEC
 #define EFD_NONBLOCK O_NONBLOCK
 
