@@ -17,8 +17,8 @@
  *
  * A test fails, too, where it leaves descriptors open or processes behind, dies of a signal, or
  * runs out of time: 20 s unless it declares another limit; EVENTFD_TEST_TIMEOUT=N makes that N
- * and stretches the declared ones in proportion. EVENTFD_RACE_ROUNDS, EVENTFD_DEATH_ROUNDS and
- * EVENTFD_TORN_POLLS change how often the tests of races try.
+ * and stretches the declared ones in proportion. EVENTFD_RACE_ROUNDS, EVENTFD_DEATH_ROUNDS,
+ * EVENTFD_TORN_POLLS and EVENTFD_AUTORESET_ROUNDS change how often the tests of races try.
  */
 #include <dirent.h>
 #include <poll.h>

@@ -20,7 +20,9 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -135,6 +137,32 @@ class ChildProcess : public Task {
  */
 bool Reaches(const std::function<long()>& count, long expected, const std::vector<Task*>& tasks,
              long call);
+
+/*
+ * Two tasks that meet in each round. Where both run they leave it at one time; where the other
+ * one has to wait for a processor, this one sleeps and does not keep it from it.
+ */
+class Meeting {
+  public:
+    /* In rounds 0, 1, 2 and so on, by both. */
+    void Arrive(int round) {
+        int everybody = 2 * (round + 1);
+        if (arrived_.fetch_add(1) + 1 == everybody) {
+            std::lock_guard<std::mutex> nobody_is_about_to_sleep(mutex_);
+            complete_.notify_one();
+            return;
+        }
+        for (int i = 0; i < 2000; i++)
+            if (arrived_.load() >= everybody) return;
+        std::unique_lock<std::mutex> lock(mutex_);
+        complete_.wait(lock, [&] { return arrived_.load() >= everybody; });
+    }
+
+  private:
+    std::atomic<int> arrived_{0};
+    std::mutex mutex_;
+    std::condition_variable complete_;
+};
 
 /* A handler that only counts, in place while in scope. */
 class CountingHandler {

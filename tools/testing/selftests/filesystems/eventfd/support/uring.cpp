@@ -95,6 +95,11 @@ SyscallResult AioContext::Submit(iocb* request) {
     return RAW_SYSCALL(io_submit, context_, 1L, &request);
 }
 
+SyscallResult AioContext::Cancel(iocb* request) {
+    io_event unused;
+    return RAW_SYSCALL(io_cancel, context_, request, &unused);
+}
+
 io_event AioContext::Wait() {
     io_event event = {};
     Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr));

@@ -68,6 +68,7 @@ class AioContext {
     const std::string& reason() const { return reason_; }
 
     SyscallResult Submit(iocb* request);
+    SyscallResult Cancel(iocb* request);
     io_event Wait();
     /* Completes one request of 8 bytes, on a file of its own, that signals the eventfd. */
     void Signal(int eventfd);
