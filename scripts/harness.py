@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, T.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, T.
 """
 import atexit
 import fcntl
@@ -93,6 +93,9 @@ class Options:
         self.kernel = env.get('KERNEL') or '6.12'
         self.pattern = env.get('T') or None
         self.accel = env.get('ACCEL') or None
+        if env.get('DEBUG', '') not in ('', '0', '1'):
+            refuse(f'DEBUG={env["DEBUG"]} is not known: use DEBUG=1, or leave it out')
+        self.debug = env.get('DEBUG') == '1'
         if self.kdir and env.get('KERNEL'):
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
         if not re.fullmatch(r'\d+\.\d+', self.kernel):
@@ -115,7 +118,7 @@ class Options:
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        return f'{tree}-{self.arch.name}'
+        return f'{tree}-{self.arch.name}{"-debug" if self.debug else ""}'
 
     @property
     def work(self):
@@ -185,7 +188,7 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'T'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'T'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Configure and build the kernel of a prepared tree.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] scripts/kernel.py
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] scripts/kernel.py
 
 The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
-and the suite's own config file. Each line that they ask for is looked up in the result.
+and the suite's own config file; DEBUG=1 adds debug.config. Each line that they ask for is looked up in the result.
 """
 import os
 import re
@@ -16,8 +16,9 @@ from harness import ROOT, SUITE, Broken, say
 
 
 def fragments(options):
-    return [ROOT / 'scripts/config/base.config', ROOT / f'scripts/config/{options.arch.name}.config',
-            ROOT / f'tools/testing/selftests/{SUITE}/config']
+    config = ROOT / 'scripts/config'
+    return [config / 'base.config', config / f'{options.arch.name}.config',
+            ROOT / f'tools/testing/selftests/{SUITE}/config', *([config / 'debug.config'] if options.debug else [])]
 
 
 def make(options, source, build):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [T=PATTERN] scripts/run.py run|test|shell
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [T=PATTERN] scripts/run.py run|test|shell
 
 run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
@@ -118,7 +118,11 @@ def main():
     if job == 'shell':
         overlay = overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
         return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
-    expected, files = rootfs.programs(installed), None
+    expected = rootfs.programs(installed)
+    settings = []
+    if options.debug:
+        # Such a kernel takes several times as long.
+        settings.append('export EVENTFD_TEST_TIMEOUT=80')
     if job == 'test':
         pattern = gtest_filter(options.pattern)
         expected = selection(installed, pattern)
@@ -126,7 +130,8 @@ def main():
             refuse(f'T={options.pattern} matches no test: '
                    f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
         tests = ' '.join(f'-t {SUITE}:{name}' for name in expected)
-        files = {'/etc/suite': (f'TESTS={shlex.quote(tests)}\nexport GTEST_FILTER={shlex.quote(pattern)}\n', 0o644)}
+        settings += [f'TESTS={shlex.quote(tests)}', f'export GTEST_FILTER={shlex.quote(pattern)}']
+    files = {'/etc/suite': ('\n'.join(settings) + '\n', 0o644)} if settings else None
     outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files)
     return report(options, outcome, result)
 

@@ -16,6 +16,7 @@ LOST = (
     'RoomThatABlockedWriterWaitsFor',
     'ResetByAnIoUringPollThatWasArmedBeforeTheWrite',
     'ResetByAnAioPollThatWasArmedBeforeTheWrite',
+    'EventThatAnIoUringMultishotReadWaitsFor',
     'EventThatAnIoUringReadWaitsFor',
 )
 
