@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -199,11 +200,12 @@ def environment(**extra):
 
 
 class Progress:
-    """One line that moves; a line every 30 s on what is no terminal."""
+    """One line that moves; a line every 30 s on what is no terminal. Where it is quiet, only the last one."""
 
-    def __init__(self, what, terminal):
+    def __init__(self, what, terminal, quiet=False):
         self.what = what
         self.terminal = terminal
+        self.quiet = quiet
         self.start = self.last = time.monotonic()
         self.shown = False
 
@@ -211,6 +213,8 @@ class Progress:
         return time.monotonic() - self.start
 
     def update(self, text):
+        if self.quiet:
+            return
         now = time.monotonic()
         line = f'{self.what}: {text}, {int(now - self.start)} s'
         if self.terminal and now - self.last >= 0.2:
@@ -222,9 +226,32 @@ class Progress:
             say(line)
 
     def done(self, text):
-        if self.shown:
+        if self.terminal:
             print('\r\033[K', end='')
         say(f'{self.what}: {text}, {self.seconds():.0f} s')
+
+
+class Background(threading.Thread):
+    """A step beside another one; result() waits for it, and raises what it raised."""
+
+    def __init__(self, step):
+        # Not waited for when the script is interrupted: what it runs is stopped then.
+        super().__init__(daemon=True)
+        self.step = step
+        self.value = self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            self.value = self.step()
+        except (Broken, Refusal) as error:
+            self.error = error
+
+    def result(self):
+        self.join()
+        if self.error:
+            raise self.error
+        return self.value
 
 
 def run(command, log, what, *, cwd=None, env=None, on_line=None):

@@ -22,11 +22,11 @@ from harness import ROOT, SUITE, Broken, refuse, say
 REPORT_PORT = {'x86_64': 'ttyS1', 'i386': 'ttyS1'}
 
 
-def install_suite(options, source, build, installed=None):
+def install_suite(options, source, build, installed=None, quiet=False):
     """The kselftests, built and installed by the kernel's own makefiles; the folder they are in."""
     installed = installed or options.work / 'kselftest'
     log = installed.parent / 'kselftest.log'
-    progress = harness.Progress('building the suite', options.terminal)
+    progress = harness.Progress('building the suite', options.terminal, quiet)
 
     def on_line(line):
         if re.match(r'  \S+ +', line):
@@ -123,6 +123,7 @@ def main():
     options = harness.Options()
     source, _ = trees.prepare(options)
     build = options.work / 'obj'
+    kernel.headers(options, source, build)
     kernel.build(options, source, build)
     say(f'made {initramfs(options, build, install_suite(options, source, build))}')
 

@@ -29,8 +29,11 @@ def build(options):
     source, version = trees.prepare(options)
     say(f'Linux {version}, {options.arch.name}: {source}')
     objects = options.work / 'obj'
+    kernel.headers(options, source, objects)
+    # Beside the kernel, whose last steps keep but one processor busy.
+    suite_build = harness.Background(lambda: rootfs.install_suite(options, source, objects, quiet=True))
     image = kernel.build(options, source, objects)
-    installed = rootfs.install_suite(options, source, objects)
+    installed = suite_build.result()
     initrd = rootfs.initramfs(options, objects, installed)
     return image, initrd, objects, installed
 
@@ -39,7 +42,7 @@ def variant_image(options, variant):
     """The image of a kernel that is not ours, from the same tree and objects; the suite stays as it is."""
     source, version = trees.prepare(options, variant)
     say(f'Linux {version}, {options.arch.name}, variant {variant}: {source}')
-    image = kernel.build(options, source, options.work / 'obj', goals=())
+    image = kernel.build(options, source, options.work / 'obj')
     kept = options.work / f'image-{variant}'
     shutil.copyfile(image, kept)
     return kept
