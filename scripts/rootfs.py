@@ -34,7 +34,7 @@ def install_suite(options, source, build, installed=None, quiet=False):
 
     harness.run([*kernel.make(options, source / 'tools/testing/selftests', build), f'TARGETS={SUITE}',
                  f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', *link_flags(options),
-                 f'-j{os.cpu_count() + 1}', 'install'], log, 'building the suite', on_line=on_line)
+                 f'-j{1 if quiet else os.cpu_count() + 1}', 'install'], log, 'building the suite', on_line=on_line)
     # The makefile goes on without what it cannot build, as a kselftest has to.
     without = re.search(r'^eventfd: (.*not built.*)$', log.read_text(errors='replace'), re.M)
     if without or not programs(installed):
