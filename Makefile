@@ -3,7 +3,7 @@
 # eventfd, rebuilt: see README. "make help" lists what this can do.
 
 # What a call may set; anything else is a slip of the pen.
-OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG T BUILD
+OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG ROUNDS T BUILD
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
@@ -21,7 +21,7 @@ help:		## list these targets
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
 	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
-	@echo "  T=PATTERN         tests for make test"
+	@echo "  T=PATTERN         tests for make test               ROUNDS=N      how often tests of races try (300)"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run

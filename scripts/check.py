@@ -29,6 +29,9 @@ import tree as trees
 import verdict as verdicts
 from harness import BUILD, ROOT, Broken, refuse, say
 
+# The tests of races try more often here than in "make run".
+ROUNDS = 2000
+
 # Without a git repository checkpatch leaves out spdxcheck, which asks for one of the kernel's.
 NO_GIT = dict(os.environ, GIT_DIR='/nowhere')
 # A stub that is there when eventfd is not says so with the error that aio's callers know.
@@ -171,7 +174,9 @@ def count(totals, result):
 
 def booted(options, totals):
     image, initrd, objects, installed = run.build(options)
-    outcome, result = run.suite(options, image, initrd, objects, rootfs.programs(installed))
+    options.rounds = options.rounds or ROUNDS
+    outcome, result = run.suite(options, image, initrd, objects, rootfs.programs(installed),
+                                files=run.settings(options), **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)
 

@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, T.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T.
 """
 import atexit
 import fcntl
@@ -97,6 +97,10 @@ class Options:
         if env.get('DEBUG', '') not in ('', '0', '1'):
             refuse(f'DEBUG={env["DEBUG"]} is not known: use DEBUG=1, or leave it out')
         self.debug = env.get('DEBUG') == '1'
+        rounds = env.get('ROUNDS') or '0'
+        if not rounds.isdigit():
+            refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
+        self.rounds = int(rounds)
         if self.kdir and env.get('KERNEL'):
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
         if not re.fullmatch(r'\d+\.\d+', self.kernel):
@@ -189,7 +193,7 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'T'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'

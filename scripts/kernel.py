@@ -7,6 +7,7 @@ Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] scripts/kernel.py
 The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
 and the suite's own config file; DEBUG=1 adds debug.config. Each line that they ask for is looked up in the result.
 """
+import hashlib
 import os
 import re
 
@@ -74,13 +75,33 @@ def configure(options, source, build, extra=()):
 def headers(options, source, target):
     """Install the headers for user space where the kselftests look for them."""
     configure(options, source, target)
+    ours = (source / 'include/uapi/linux/eventfd.h').read_bytes()
+    installed = target / 'usr/include/.eventfd.h'
+    if not options.kdir and installed.exists() and installed.read_bytes() == ours:
+        return
     harness.run([*make(options, source, target), f'-j{os.cpu_count() + 1}', 'headers'],
                 target.parent / 'headers.log', 'installing the headers')
+    harness.write_if_changed(installed, ours)
+
+
+def inputs(source, target):
+    """What an image of Debian's tree depends on: its configuration, and the files that we change in it."""
+    digest = hashlib.sha256((target / '.config').read_bytes())
+    for path in trees.changed_kernel_files(source):
+        digest.update(f'{path}\n'.encode() + (source / path).read_bytes())
+    return digest.hexdigest()
 
 
 def build(options, source, target):
     """Build the image; returns its path."""
     configure(options, source, target)
+    stamp = target / '.image.from'
+    # make itself takes seconds to find that there is nothing to do; a tree of the user's it has to look at.
+    if not options.kdir and (target / options.arch.image).exists() and stamp.exists() \
+            and stamp.read_text() == inputs(source, target):
+        say('building the kernel: nothing to do')
+        return target / options.arch.image
+    stamp.unlink(missing_ok=True)
     count_file = target / '.objects'
     expected = int(count_file.read_text()) if count_file.exists() else 830
     progress = harness.Progress('building the kernel', options.terminal)
@@ -99,6 +120,7 @@ def build(options, source, target):
     if done > expected // 2:
         harness.write_if_changed(count_file, str(done))
     progress.done(f'{done} objects' if done else 'nothing to do')
+    harness.write_if_changed(stamp, inputs(source, target))
     return target / image
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [T=PATTERN] scripts/run.py run|test|shell
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [ROUNDS=N] [T=PATTERN] scripts/run.py run|test|shell
 
 run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
@@ -75,6 +75,32 @@ def overlay_for(options, objects, files):
         return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
 
 
+def settings(options, programs=(), pattern=None):
+    """What the guest's init is to know, as files for its overlay."""
+    tests = [f'-t {SUITE}:{name}' for name in programs]
+    lines = []
+    if pattern:
+        lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
+    if options.debug:
+        # Such a kernel takes several times as long.
+        lines.append('export EVENTFD_TEST_TIMEOUT=80')
+    if options.rounds:
+        lines += [f'export EVENTFD_AUTORESET_ROUNDS={options.rounds}',
+                  f'export EVENTFD_RACE_ROUNDS={options.rounds // 4 + 1}',
+                  f'export EVENTFD_DEATH_ROUNDS={options.rounds // 20 + 1}']
+        # The runner's limit for a program; each test has its own, which grows with the rounds.
+        tests.append('-o 7200')
+    lines.append(f'TESTS={shlex.quote(" ".join(tests))}')
+    return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644)}
+
+
+def limits(options):
+    """The watchdog's limits, if more rounds than usual are asked for."""
+    if not options.rounds:
+        return {}
+    return {'silent_limit': boot.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
+
+
 def suite(options, image, initrd, objects, expected, *, name='run', files=None, **limits):
     """Boot to the suite, show how it goes, and judge it."""
     overlay = overlay_for(options, objects, files) if files else None
@@ -121,21 +147,15 @@ def main():
     if job == 'shell':
         overlay = overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
         return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
-    expected = rootfs.programs(installed)
-    settings = []
-    if options.debug:
-        # Such a kernel takes several times as long.
-        settings.append('export EVENTFD_TEST_TIMEOUT=80')
+    expected, pattern = rootfs.programs(installed), None
     if job == 'test':
         pattern = gtest_filter(options.pattern)
         expected = selection(installed, pattern)
         if not expected:
             refuse(f'T={options.pattern} matches no test: '
                    f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
-        tests = ' '.join(f'-t {SUITE}:{name}' for name in expected)
-        settings += [f'TESTS={shlex.quote(tests)}', f'export GTEST_FILTER={shlex.quote(pattern)}']
-    files = {'/etc/suite': ('\n'.join(settings) + '\n', 0o644)} if settings else None
-    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files)
+    files = settings(options, expected if pattern else (), pattern)
+    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, **limits(options))
     return report(options, outcome, result)
 
 

@@ -90,6 +90,11 @@ def check(rule, matched, source):
                f'and matches {len(matched)}x: this tree differs from those that the series is for')
 
 
+def files():
+    """The kernel files that the series changes."""
+    return sorted({rule.file for patch in SERIES.glob('*.cocci') for rule in rules_of(patch)})
+
+
 def patched(source):
     """{relative path: the bytes of the changed file} for all the kernel files that the series changes."""
     source = pathlib.Path(source)

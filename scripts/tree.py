@@ -126,6 +126,11 @@ def copy(source, target, changed, untouched):
     harness.run([*command, f'{source}/', f'{target}/'], target.parent / 'tree.log', f'copying {source}')
 
 
+def changed_kernel_files(tree):
+    """The kernel's files that a prepared tree has of ours or changed by us, as paths from its top."""
+    return [name for name in sorted({*OURS, *semantic.files()}) if (tree / name).exists()]
+
+
 def contents(source, variant):
     """What the files that differ from the source have to be: {path from the top: bytes}."""
     suite = {name: (ROOT / name).read_bytes() for name in suite_files()}

@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(All, BesideReaders, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
 TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne, FixedHere(kLost)) {
-    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 500));
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     OneProcessor pinned;
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> taken{0};

@@ -288,7 +288,7 @@ INSTANTIATE_TEST_SUITE_P(All, SignalRace,
  * of the two it gets, the event is taken by somebody.
  */
 TEST_P(SignalRace, SignalledReaderLosesNoEvent) {
-    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 500));
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     FileDescriptor efd = NewEventfd(0, GetParam().eventfd_flags);
     CountingHandler handler(GetParam().signal, GetParam().handler_flags);
     std::atomic<long> taken{0};
@@ -336,7 +336,7 @@ INSTANTIATE_TEST_SUITE_P(All, WriterSignalRace,
                          RaceName);
 
 TEST_P(WriterSignalRace, SignalledWriterLosesNoRoom) {
-    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 500));
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
     CountingHandler handler(GetParam().signal, GetParam().handler_flags);
     std::atomic<long> written{0};
@@ -385,7 +385,7 @@ INSTANTIATE_TEST_SUITE_P(All, DeathRace,
  * the survivor's.
  */
 TEST_P(DeathRace, DyingReaderLosesNoEvent) {
-    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_DEATH_ROUNDS", 100));
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_DEATH_ROUNDS", 40));
     struct State {
         std::atomic<long> survivor_took{0};
         std::atomic<int> interrupted{0};
