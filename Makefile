@@ -21,7 +21,7 @@ help:		## list these targets
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
 	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
-	@echo "  T=PATTERN         tests for make test               ROUNDS=N      how often tests of races try (300)"
+	@echo "  T=PATTERN         tests for make test               ROUNDS=N      how often tests of races try (200)"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run

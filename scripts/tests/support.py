@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / 'scripts'))
 import harness      # noqa: E402
 import rootfs       # noqa: E402
 import run          # noqa: E402
+import semantic     # noqa: E402
 
 PROGRAM = 'probe'
 PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
@@ -75,4 +76,4 @@ def leaking_program(folder):
 
 
 __all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'boot_variant', 'built', 'harness', 'init_script', 'leaking_program',
-           'make', 'rootfs', 'run', 'script']
+           'make', 'rootfs', 'run', 'script', 'semantic']

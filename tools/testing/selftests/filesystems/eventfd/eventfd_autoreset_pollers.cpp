@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // EFD_AUTORESET under load: each event is claimed exactly once, and nobody sleeps beside one.
 //
-// EVENTFD_AUTORESET_ROUNDS, 300 if unset, is the number of rounds of each poller alone; pairs
+// EVENTFD_AUTORESET_ROUNDS, 200 if unset, is the number of rounds of each poller alone; pairs
 // of pollers run half of it. The tests' time limits grow with it.
 #include <algorithm>
 #include <atomic>

@@ -34,7 +34,7 @@ inline FileDescriptor NewAutoreset(uint64_t count = 0, int flags = 0) {
 
 /* How many rounds each poller runs in the tests that repeat: EVENTFD_AUTORESET_ROUNDS. */
 inline unsigned long AutoresetRounds() {
-    return NumberFromEnvironment("EVENTFD_AUTORESET_ROUNDS", 300);
+    return NumberFromEnvironment("EVENTFD_AUTORESET_ROUNDS", 200);
 }
 
 /* A limit that leaves each of them 5 ms. */
