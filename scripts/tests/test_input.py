@@ -165,8 +165,10 @@ class WhatIsGiven(Scratch):
         build = self.folder / 'build'
         env = {**os.environ, 'BUILD': str(build)}
         env.pop('HARNESS_LOCK', None)
-        child = subprocess.Popen([ROOT / 'scripts/tree.py'], env=env, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True)
+        # A job in the background of a script is born deaf to SIGINT, and so would be what we start.
+        child = subprocess.Popen([ROOT / 'scripts/tree.py'], env=env, stdout=subprocess.PIPE, text=True,
+                                 stderr=subprocess.STDOUT,
+                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         deadline = time.monotonic() + 30
         while not list(build.glob('src/*/linux-source-6.12/fs')) and time.monotonic() < deadline:
             time.sleep(0.05)
