@@ -200,6 +200,11 @@ def environment(**extra):
         env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))
         # It goes by the compiler's own list of files: a first build costs no more than without it.
         env.setdefault('CCACHE_DEPEND', '1')
+        # Trees of other paths share what they have in common. The debug information is none of that.
+        env.setdefault('CCACHE_BASEDIR', str(BUILD))
+        env.setdefault('CCACHE_NOHASHDIR', '1')
+        # For the suite's precompiled header.
+        env.setdefault('CCACHE_SLOPPINESS', 'pch_defines,time_macros')
     return env
 
 

@@ -3,7 +3,6 @@
 #define _LINUX_POLL_CLAIM_H
 
 #include <linux/bits.h>
-#include <linux/bits.h>
 #include <linux/types.h>
 
 /*
