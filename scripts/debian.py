@@ -30,15 +30,15 @@ def mirror():
     return mirrors[0]
 
 
-def apart(name, suite, machine=None):
-    """apt options for a state of its own, with fresh lists of one suite."""
+def apart(name, suite, machine=None, archive=''):
+    """apt options for a state of its own, with fresh lists of one suite; -security is an archive of its own."""
     folder = DOWNLOADS / name
     for part in ('state/lists/partial', 'cache/archives/partial'):
         (folder / part).mkdir(parents=True, exist_ok=True)
     options = {'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
                'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
                'Dir::Etc::sourcelist': folder / 'sources.list'}
-    (folder / 'sources.list').write_text(f'deb [signed-by={KEYRING}] {mirror()} {suite} main\n')
+    (folder / 'sources.list').write_text(f'deb [signed-by={KEYRING}] {mirror().rstrip("/")}{archive} {suite} main\n')
     if machine:
         # No installed package is of use to another machine.
         (folder / 'status').write_text('')
@@ -52,7 +52,7 @@ def apart(name, suite, machine=None):
 def this_suite():
     """The name of the Debian that runs here."""
     match = re.search(r'^VERSION_CODENAME=(\w+)', pathlib.Path('/etc/os-release').read_text(), re.M)
-    return match.group(1) if match else refuse('/etc/os-release names no Debian: use ARCH=x86_64')
+    return match.group(1) if match else refuse('/etc/os-release names no release of Debian, and packages come from there: use KDIR=PATH and ARCH=x86_64')
 
 
 def knows(package, words=()):
@@ -91,13 +91,23 @@ def kernel_source(version):
     if not tarball.exists():
         need_apt(package)
         harness.need_disk(DOWNLOADS, 0.7)
-        words = []
-        if not knows(package):
-            words = apart('next', NEXT)
-            if not knows(package, words):
-                refuse(f'Debian has no {package}, neither here nor in {NEXT}: use KDIR=PATH')
-        unpack([package], words, folder)
+        unpack([package], sources_with(package), folder)
     return tarball
+
+
+def sources_with(package):
+    """apt options for the first place that has the package: the system's own lists, security updates, the next Debian."""
+    if knows(package):
+        return []
+    security = f'{this_suite()}-security'
+    for name, suite, archive in (('security', security, '-security'), ('next', NEXT, '')):
+        try:
+            words = apart(name, suite, archive=archive)
+        except Broken:
+            continue    # a mirror need not have all
+        if knows(package, words):
+            return words
+    return refuse(f'Debian has no {package}, neither here nor in {security} or {NEXT}: use KDIR=PATH')
 
 
 def sysroot(arch):
