@@ -29,10 +29,11 @@ def make(options, source, build):
     return command
 
 
-def asked_for(text):
+def asked_for(text, source):
     """What fragments ask for, the last line for an option winning: [(options, value or n)].
 
-    A comment "# CONFIG_A or CONFIG_B: why" makes one demand of two names for the same thing.
+    A comment "# CONFIG_A or CONFIG_B: why" makes one demand of two names for the same thing;
+    "# CONFIG_A where there is one: why" makes none of a tree whose Kconfig files do not have it.
     """
     wanted = {}
     for line in text.splitlines():
@@ -42,6 +43,10 @@ def asked_for(text):
     for first, second in re.findall(r'^# (CONFIG_\w+) or (CONFIG_\w+):', text, re.M):
         wanted[(first, second)] = wanted.pop(first)
         wanted.pop(second)
+    for option in re.findall(r'^# CONFIG_(\w+) where there is one:', text, re.M):
+        if not any(re.search(rf'^(?:menu)?config {option}$', path.read_text(errors='replace'), re.M)
+                   for path in source.glob('**/Kconfig*')):
+            wanted.pop(f'CONFIG_{option}')
     return [(names if isinstance(names, tuple) else (names,), value) for names, value in wanted.items()]
 
 
@@ -65,7 +70,7 @@ def configure(options, source, build, extra=()):
     harness.run([source / 'scripts/kconfig/merge_config.sh', '-n', '-O', build, *paths], log,
                 'configuring the kernel', cwd=source, env=env)
     result = (build / '.config').read_text()
-    for names, value in asked_for(text):
+    for names, value in asked_for(text, source):
         if not any(taken(option, value, result) for option in names):
             raise Broken(f'the configuration did not take {" or ".join(names)}={value}: '
                          f'this tree lacks it or what it depends on; the log is {log}')
