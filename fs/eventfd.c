@@ -54,7 +54,7 @@ static DEFINE_IDA(eventfd_ida);
  * @kref:	 one for the open file, one for each kernel user
  * @id:		 shown in fdinfo; negative if there was none to be had
  * @wqh:	 the pollers; its lock guards all that follows but @flags
- * @count:	 the counter, written with WRITE_ONCE() as poll reads it unlocked
+ * @count:	 the counter; poll reads it unlocked, so no write of it is plain
  * @readers:	 tasks that sleep in read(2), the one to be served next in front
  * @writers:	 likewise for write(2)
  * @flags:	 EFD_*, as they were given to eventfd2(2)
@@ -292,7 +292,14 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events,
 {
 	lockdep_assert_held(&ctx->wqh.lock);
 
-	WRITE_ONCE(ctx->count, ctx->count + n);
+	if (IS_ENABLED(CONFIG_64BIT))
+		/*
+		 * Our unlock is no release for a poller that does not lock: it
+		 * may see this before. Pairs with the acquire in eventfd_peek().
+		 */
+		smp_store_release(&ctx->count, ctx->count + n);
+	else
+		WRITE_ONCE(ctx->count, ctx->count + n);
 	/* To be claimed: a poller must look again before it reports this. */
 	if (eventfd_is_autoreset(ctx))
 		events |= POLL_CLAIM;
@@ -407,7 +414,8 @@ static int eventfd_release(struct inode *inode, struct file *file)
  * dropped, and with it all that was written under it. What must not happen is
  * that the read moves up before the queueing: it cannot pass a lock's acquire.
  * A poller that looks without queueing, or looks again, is still on the queue
- * from before or does not mean to sleep.
+ * from before or does not mean to sleep. This, and all else that this file says
+ * about order, is checked in Documentation/litmus-tests/eventfd/.
  *
  * A 32-bit machine reads the two halves one after the other. A counter that
  * moves between 0xffffffff and 0x100000000 could show the low half of the one
@@ -422,7 +430,7 @@ static u64 eventfd_peek(struct eventfd_ctx *ctx)
 		count = READ_ONCE(ctx->count);
 		/*
 		 * Who is told of a signal may rely on seeing what its sender
-		 * did before it. Pairs with the unlock after eventfd_add().
+		 * did before it. Pairs with the release in eventfd_add().
 		 */
 		if (count)
 			smp_acquire__after_ctrl_dep();
