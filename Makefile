@@ -12,7 +12,7 @@ export $(OPTIONS)
 
 PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
 
-.PHONY: help run test shell check check-host check-static check-harness doctor clean
+.PHONY: help run test shell check check-host check-static check-harness litmus doctor clean
 .NOTPARALLEL:
 
 help:		## list these targets
@@ -50,6 +50,9 @@ check-static:	## the static checks alone: checkpatch, sparse, W=1, formats
 check-harness:	## the harness's own tests alone: they break what is checked and see it turn red
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/check.py harness
+
+litmus:		## check with herd7 what fs/eventfd.c says about memory ordering
+	@$(PYTHON) scripts/litmus.py
 
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check

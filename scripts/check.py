@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """All tests of this project, with one line of totals at the end.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|host|boot|harness]...
+Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|litmus|host|boot|harness]...
 
 static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats and licences;
+litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 host:    the suite on the running kernel;
 boot:    the suite on a booted kernel with our eventfd;
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
@@ -22,6 +23,7 @@ import unittest
 
 import harness
 import kernel
+import litmus
 import rootfs
 import run
 import semantic
@@ -137,6 +139,16 @@ def static(options, totals):
     totals.check('a licence in every file', '\n'.join(without_licence()))
 
 
+def ordering(options, totals):
+    try:
+        for name, wrong in litmus.results(options):
+            totals.check(f'litmus {name}', wrong)
+    except harness.Refusal as reason:
+        tests = len(list(litmus.TESTS.glob('*.litmus')))
+        say(f'skipped: {tests} litmus tests: {reason}')
+        totals.skipped += tests
+
+
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is."""
     folder = BUILD / 'host'
@@ -193,7 +205,7 @@ def own(_options, totals):
     totals.passed += result.testsRun - bad - len(result.skipped)
 
 
-PARTS = {'static': static, 'host': host, 'boot': booted, 'harness': own}
+PARTS = {'static': static, 'litmus': ordering, 'host': host, 'boot': booted, 'harness': own}
 
 
 def main():

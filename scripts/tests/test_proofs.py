@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The litmus tests and the model: a wrong one is found out.
+
+Not called by itself: "make check-harness" runs it.
+"""
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from support import ROOT, harness
+
+import litmus
+
+
+class Litmus(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            litmus.herd()
+        except harness.Refusal as reason:
+            raise unittest.SkipTest(str(reason)) from None
+
+    def judged(self, name, old='', new=''):
+        """What is said of a litmus test of ours with some text changed."""
+        text = (litmus.TESTS / f'{name}.litmus').read_text()
+        self.assertIn(old, text)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / f'{name}.litmus'
+            path.write_text(text.replace(old, new))
+            done = subprocess.run([ROOT / 'scripts/litmus.py', path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_one_that_holds_is_accepted(self):
+        self.assertEqual(self.judged('poll-acquire')[0], 0)
+
+    def test_an_add_without_its_release_is_found(self):
+        status, said = self.judged('poll-acquire', 'smp_store_release(count,', 'WRITE_ONCE(*count,')
+        self.assertEqual(status, 1)
+        self.assertIn('Never is expected, herd7 finds Sometimes', said)
+
+    def test_a_twin_that_is_right_is_found(self):
+        status, said = self.judged('poll-no-acquire', '\tif (r0)\n', '\tsmp_rmb();\n\tif (r0)\n')
+        self.assertEqual(status, 1)
+        self.assertIn('Sometimes is expected, herd7 finds Never', said)
+
+    def test_a_data_race_that_is_not_expected_is_found(self):
+        status, said = self.judged('peek-marked', 'READ_ONCE(*count)', '*count')
+        self.assertEqual(status, 1)
+        self.assertIn('with a data race', said)
+
+    def test_a_test_that_cannot_be_read_is_found(self):
+        status, said = self.judged('poll-acquire', 'spin_lock(', 'spin_luck(')
+        self.assertEqual(status, 1)
+        self.assertIn('herd7 observed nothing', said)
+
+    def test_without_herd7_nothing_is_claimed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(['/usr/bin/python3', ROOT / 'scripts/litmus.py'], stdout=subprocess.PIPE, text=True,
+                                  env={'PATH': '/nowhere', 'BUILD': folder}, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stdout, r'\Aerror: no herd7, so nothing was checked: install [^\n]*\n\Z')
+
+
+if __name__ == '__main__':
+    unittest.main()
