@@ -12,7 +12,7 @@ export $(OPTIONS)
 
 PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
 
-.PHONY: help run test shell check check-host check-static check-harness litmus doctor clean
+.PHONY: help run test shell check check-host check-static check-harness litmus model doctor clean
 .NOTPARALLEL:
 
 help:		## list these targets
@@ -53,6 +53,10 @@ check-harness:	## the harness's own tests alone: they break what is checked and 
 
 litmus:		## check with herd7 what fs/eventfd.c says about memory ordering
 	@$(PYTHON) scripts/litmus.py
+
+model:		## check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/model.py
 
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """All tests of this project, with one line of totals at the end.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|litmus|host|boot|harness]...
+Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|litmus|model|host|boot|harness]...
 
 static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats and licences;
 litmus:  what fs/eventfd.c says about memory ordering, by herd7;
+model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
 host:    the suite on the running kernel;
 boot:    the suite on a booted kernel with our eventfd;
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
@@ -24,6 +25,7 @@ import unittest
 import harness
 import kernel
 import litmus
+import model
 import rootfs
 import run
 import semantic
@@ -149,6 +151,15 @@ def ordering(options, totals):
         totals.skipped += tests
 
 
+def lines(_options, totals):
+    try:
+        for name, wrong, searched in model.results(quick=True):
+            totals.check(f'model: {name}: {searched}', wrong)
+    except harness.Refusal as reason:
+        say(f'skipped: the model: {reason}')
+        totals.skipped += 1
+
+
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is."""
     folder = BUILD / 'host'
@@ -205,7 +216,7 @@ def own(_options, totals):
     totals.passed += result.testsRun - bad - len(result.skipped)
 
 
-PARTS = {'static': static, 'litmus': ordering, 'host': host, 'boot': booted, 'harness': own}
+PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'host': host, 'boot': booted, 'harness': own}
 
 
 def main():

@@ -4,6 +4,7 @@
 Not called by itself: "make check-harness" runs it.
 """
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -11,6 +12,7 @@ import unittest
 from support import ROOT, harness
 
 import litmus
+import model
 
 
 class Litmus(unittest.TestCase):
@@ -61,6 +63,30 @@ class Litmus(unittest.TestCase):
                                   env={'PATH': '/nowhere', 'BUILD': folder}, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stdout, r'\Aerror: no herd7, so nothing was checked: install [^\n]*\n\Z')
+
+
+class Model(unittest.TestCase):
+    def setUp(self):
+        if not shutil.which('spin'):
+            self.skipTest('no spin: "make doctor" says how to get it')
+
+    def searched(self, options):
+        with tempfile.TemporaryDirectory(dir=harness.BUILD) as folder:
+            return model.search(pathlib.Path(folder) / 'search', options)
+
+    def test_a_mutant_that_is_none_is_not_found(self):
+        found = self.searched(f'{model.READING} MUTANT_OF_NO_EFFECT')
+        self.assertEqual(found.errors, 0)
+        self.assertTrue(found.complete)
+        self.assertGreater(found.states, 10000)
+
+    def test_a_search_that_is_cut_short_is_no_success(self):
+        said = ('error: max search depth too small\n'
+                'State-vector 80 byte, depth reached 99, errors: 0\n    37845 states, stored\n')
+        self.assertFalse(model.Search(said).complete)
+
+    def test_a_verifier_that_says_nothing_is_no_success(self):
+        self.assertFalse(model.Search('').complete)
 
 
 if __name__ == '__main__':
