@@ -4,7 +4,8 @@
 
 Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|litmus|model|host|boot|harness]...
 
-static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats and licences;
+static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats, licences, and
+         whether the tests that the table of behaviours names are there;
 litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
 host:    the suite on the running kernel;
@@ -27,6 +28,7 @@ import kernel
 import litmus
 import model
 import rootfs
+import rows
 import run
 import semantic
 import tree as trees
@@ -139,6 +141,8 @@ def static(options, totals):
     totals.check('clang-format', output_of(['clang-format', '--dry-run', '-Werror', *tracked('tools/*.cpp', 'tools/*.h')],
                                            cwd=ROOT))
     totals.check('a licence in every file', '\n'.join(without_licence()))
+    installed = rootfs.install_suite(options, source, objects)
+    totals.check('the table of behaviours and the tests that it names', '\n'.join(rows.check(installed)))
 
 
 def ordering(options, totals):
