@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/descriptor.h"
 
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -35,6 +37,52 @@ Pipe NewPipe() {
     int ends[2];
     Must(SYSCALL(pipe2, &ends[0], O_CLOEXEC));
     return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+SocketPair NewSocketPair() {
+    int ends[2];
+    Must(SYSCALL(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends[0]));
+    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+namespace {
+
+/* A message of one byte, with room for one descriptor beside it. */
+struct DescriptorMessage {
+    DescriptorMessage() {
+        header.msg_iov = &vector;
+        header.msg_iovlen = 1;
+        header.msg_control = control;
+        header.msg_controllen = sizeof(control);
+    }
+
+    char byte = 0;
+    iovec vector = {&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr header = {};
+};
+
+} /* namespace */
+
+void SendDescriptor(int socket, int fd) {
+    DescriptorMessage message;
+    cmsghdr* part = CMSG_FIRSTHDR(&message.header);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(part), &fd, sizeof(fd));
+    Must(SYSCALL(sendmsg, socket, &message.header, 0));
+}
+
+FileDescriptor ReceiveDescriptor(int socket) {
+    DescriptorMessage message;
+    Must(SYSCALL(recvmsg, socket, &message.header, MSG_CMSG_CLOEXEC));
+    cmsghdr* part = CMSG_FIRSTHDR(&message.header);
+    if (!part || part->cmsg_type != SCM_RIGHTS)
+        throw std::runtime_error("a message came without its descriptor");
+    int fd;
+    memcpy(&fd, CMSG_DATA(part), sizeof(fd));
+    return FileDescriptor(fd);
 }
 
 uint64_t Drain(int fd) {

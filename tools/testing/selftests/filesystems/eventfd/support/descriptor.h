@@ -50,6 +50,16 @@ struct Pipe {
 
 Pipe NewPipe();
 
+/* Two connected sockets of AF_UNIX, over which descriptors can be sent (SCM_RIGHTS). */
+struct SocketPair {
+    FileDescriptor sender;
+    FileDescriptor receiver;
+};
+
+SocketPair NewSocketPair();
+void SendDescriptor(int socket, int fd);
+FileDescriptor ReceiveDescriptor(int socket);
+
 /* Takes what is there without blocking, and leaves the file's flags as they were. */
 uint64_t Drain(int fd);
 

@@ -63,4 +63,14 @@ uint64_t EventfdCount(int fd) {
 
 long EventfdId(int fd) { return std::stol(Fdinfo(fd).Value("eventfd-id")); }
 
+bool EventfdIdIsFree(long id) {
+    /* All that are lower have to be taken before this one is given out. */
+    std::vector<FileDescriptor> taken;
+    for (;;) {
+        taken.push_back(NewEventfd());
+        long next = EventfdId(taken.back());
+        if (next >= id) return next == id;
+    }
+}
+
 } /* namespace suite */

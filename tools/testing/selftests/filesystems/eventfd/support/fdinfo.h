@@ -34,6 +34,12 @@ std::string ReadWholeFile(const std::string& path);
 uint64_t EventfdCount(int fd);
 long EventfdId(int fd);
 
+/*
+ * Whether an id is nobody's, now: then a new eventfd gets it, or a lower one. Ids are the whole
+ * system's, so what is free may be somebody else's the next moment; what is ours is not free.
+ */
+bool EventfdIdIsFree(long id);
+
 } /* namespace suite */
 
 #endif
