@@ -275,6 +275,43 @@ TEST_F(AutoresetCounter, BlockedWriterIsWokenByARead) {
     EXPECT_EQ(Drain(efd), 3u);
 }
 
+TEST_F(AutoresetCounter, OfFourBlockedReadersOneGetsAWrite) {
+    FileDescriptor efd = NewAutoreset();
+    std::vector<std::unique_ptr<ScopedThread>> readers;
+    std::vector<unsigned long> switches;
+    for (int i = 0; i < 4; i++) {
+        readers.push_back(std::make_unique<ScopedThread>([&] {
+            uint64_t value = 0;
+            EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8));
+            EXPECT_EQ(value, 1u);
+        }));
+        readers.back()->WaitUntilBlockedIn(SYS_read);
+        switches.push_back(readers.back()->switches());
+    }
+    Must(Write(efd, 1));
+    int asleep = 0;
+    for (size_t i = 0; i < readers.size(); i++) {
+        if (!readers[i]->SleepsIn(SYS_read)) continue;
+        asleep++;
+        EXPECT_EQ(readers[i]->switches(), switches[i]) << "of reader " << i;
+    }
+    EXPECT_EQ(asleep, 3);
+    EXPECT_EQ(EventfdCount(efd), 0u);
+    for (; asleep; asleep--) {
+        Must(Write(efd, 1));
+        WaitUntil([&] { return EventfdCount(efd) == 0; });
+    }
+}
+
+TEST_F(AutoresetCounter, ReadThatFailsLeavesTheEventToThePoll) {
+    FileDescriptor efd = NewAutoreset(5, EFD_NONBLOCK);
+    void* nowhere = nullptr;
+    EXPECT_THAT(Read(efd, nowhere, 8), SyscallFailsWithErrno(EFAULT));
+    EXPECT_EQ(EventfdCount(efd), 5u);
+    EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
+    EXPECT_THAT(Read(efd, nowhere, 8), SyscallFailsWithErrno(EAGAIN));
+}
+
 TEST_F(AutoresetCounter, ReadsAfterAClaimStartFromZero) {
     FileDescriptor efd = NewAutoreset(1000);
     EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // EFD_AUTORESET: who claims, what with, and who must not.
-#include <string.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <memory>
@@ -130,16 +128,6 @@ TEST_F(AutoresetPoll, OfTwoBlockedOnesTheLoserSleepsOn) {
     Must(Write(efd, 1));
     loser.Join();
     EXPECT_EQ(EventfdCount(efd), 0u);
-}
-
-TEST_F(AutoresetPoll, WriteOfZeroEndsNoPoll) {
-    FileDescriptor efd = NewAutoreset();
-    ScopedThread poller([&] { EXPECT_THAT(Poll(efd, POLLIN, -1ms), Revents(POLLIN)); });
-    poller.WaitUntilBlockedIn(kPollCall);
-    Must(Write(efd, 0));
-    poller.ExpectStillBlockedIn(kPollCall);
-    Must(Write(efd, 1));
-    poller.Join();
 }
 
 TEST_F(AutoresetPoll, ReadBeforeTheWokenPollerRunsLeavesItAsleepOrWithoutTheEvent) {
@@ -320,6 +308,42 @@ TEST_F(AutoresetEpoll, EdgeTriggeredSeesAWriteOfZeroOnlyWithACount) {
     EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
     Must(Write(watched.efd, 0));
     EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST_F(AutoresetEpoll, EdgeTriggeredReportsTwoWritesBeforeAWaitAsOne) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    Must(Write(watched.efd, 1));
+    Must(Write(watched.efd, 1));
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    EXPECT_EQ(watched.Count(), 0u);
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST_F(AutoresetEpoll, EdgeTriggeredSeesNoCallThatFails) {
+    Watched watched(0, kInOut | EPOLLET);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLOUT)));
+    uint64_t value = 1;
+    EXPECT_THAT(Read(watched.efd, &value, 4), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(Write(watched.efd, UINT64_MAX), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(Write(watched.efd, &value, 4), SyscallFailsWithErrno(EINVAL));
+    Must(SYSCALL(fcntl, watched.efd, F_SETFL, O_NONBLOCK));
+    EXPECT_THAT(Read(watched.efd, &value), SyscallFailsWithErrno(EAGAIN));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST_F(AutoresetEpoll, ReadTakesTheEventAndIsOneForOutputOnly) {
+    for (uint32_t trigger : {0u, uint32_t{EPOLLET}}) {
+        Watched input(0, EPOLLIN | trigger);
+        Must(Write(input.efd, 3));
+        EXPECT_EQ(Drain(input.efd), 3u);
+        EXPECT_THAT(input.Wait(), IsEmpty());
+    }
+    Watched both(0, kInOut | EPOLLET);
+    EXPECT_THAT(both.Wait(), ElementsAre(Event(both.efd, EPOLLOUT)));
+    Must(Write(both.efd, 3));
+    EXPECT_EQ(Drain(both.efd), 3u);
+    EXPECT_THAT(both.Wait(), ElementsAre(Event(both.efd, EPOLLOUT)));
+    EXPECT_THAT(both.Wait(), IsEmpty());
 }
 
 TEST_F(AutoresetEpoll, OneShotClaimsOnceUntilModified) {
@@ -992,10 +1016,14 @@ class AutoresetFull : public AutoresetTest {
     /* A counter at 2^64 - 1, where only the kernel brings it. */
     FileDescriptor NewOverflowed() {
         FileDescriptor efd = NewAutoreset(kFull);
+        Signal(efd);
+        return efd;
+    }
+
+    void Signal(int efd) {
         ring_.RegisterEventfd(efd);
         ring_.CompleteNops(1);
         ring_.UnregisterEventfd();
-        return efd;
     }
 
     IoUring ring_;
@@ -1044,6 +1072,46 @@ TEST_F(AutoresetFull, OverflowIsReadableAndWritableToSelectOnce) {
     EXPECT_THAT(Select(efd), Selected(kReadable | kWritable));
     EXPECT_EQ(EventfdCount(efd), 0u);
     EXPECT_THAT(Select(efd), Selected(kWritable));
+}
+
+TEST_F(AutoresetFull, OverflowDoesNotWakeAPollForErrorsOnly) {
+    SKIP_IF_REFUSED(ring_);
+    FileDescriptor efd = NewAutoreset(kFull);
+    FileDescriptor other = NewEventfd();
+    pollfd entries[] = {{efd, 0, 0}, {other, POLLIN, 0}};
+    ScopedThread poller(
+        [&] { EXPECT_THAT(SYSCALL(poll, entries, 2, -1), SyscallSucceedsWithValue(2)); });
+    poller.WaitUntilBlockedIn(kPollCall);
+    unsigned long before = poller.switches();
+    Signal(efd);
+    poller.ExpectStillBlockedIn(kPollCall);
+    EXPECT_EQ(poller.switches(), before);
+    Must(Write(other, 1));
+    poller.Join();
+    EXPECT_EQ(entries[0].revents, POLLERR);
+    EXPECT_EQ(EventfdCount(efd), kOverflow);
+}
+
+TEST_F(AutoresetFull, OverflowedOneTakesNoWriteUntilItIsClaimed) {
+    SKIP_IF_REFUSED(ring_);
+    FileDescriptor efd = NewOverflowed();
+    Must(SYSCALL(fcntl, efd, F_SETFL, O_NONBLOCK));
+    for (uint64_t value : {uint64_t{0}, uint64_t{1}, kFull}) {
+        EXPECT_THAT(Write(efd, value), SyscallFailsWithErrno(EAGAIN));
+        EXPECT_EQ(EventfdCount(efd), kOverflow);
+    }
+    EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN | POLLERR));
+    EXPECT_THAT(Write(efd, kFull), SyscallSucceedsWithValue(8));
+    EXPECT_THAT(Write(efd, 0), SyscallSucceedsWithValue(8));
+}
+
+TEST_F(AutoresetFull, ReadOfAnOverflowedOneTakesAll) {
+    SKIP_IF_REFUSED(ring_);
+    FileDescriptor efd = NewOverflowed();
+    uint64_t value = 0;
+    EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8));
+    EXPECT_EQ(value, kOverflow);
+    EXPECT_THAT(Poll(efd, kEveryPollEvent), Revents(POLLOUT));
 }
 
 TEST_F(AutoresetFull, ClaimOfAFullOneIsOneEventForOutput) {
@@ -1175,46 +1243,16 @@ TEST_F(AutoresetSharing, ChildsClaimIsSeenByItsParent) {
 }
 
 TEST_F(AutoresetSharing, EventSentThroughASocketIsClaimedByTheReceiver) {
-    int ends[2];
-    SyscallResult made = SYSCALL(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends[0]);
-    SKIP_UNLESS(made.error != EAFNOSUPPORT && made.error != ENOSYS,
-                "this kernel has no AF_UNIX sockets");
-    Must(made);
-    FileDescriptor sender(ends[0]), receiver(ends[1]);
+    SocketPair sockets = NewSocketPair();
     FileDescriptor efd = NewAutoreset(1);
     ChildProcess child([&] {
-        char byte = 0;
-        iovec vector = {&byte, 1};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message = {};
-        message.msg_iov = &vector;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
         efd.Reset();
-        Must(SYSCALL(recvmsg, receiver, &message, MSG_CMSG_CLOEXEC));
-        int number;
-        memcpy(&number, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(number));
-        FileDescriptor received(number);
+        FileDescriptor received = ReceiveDescriptor(sockets.receiver);
         EXPECT_EQ(Fdinfo(received).Value("eventfd-autoreset"), "1");
         EXPECT_THAT(Poll(received, POLLIN), Revents(POLLIN));
         EXPECT_THAT(Poll(received, POLLIN), Revents(0));
     });
-    char byte = 0;
-    iovec vector = {&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message = {};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    int number = efd.get();
-    memcpy(CMSG_DATA(header), &number, sizeof(number));
-    Must(SYSCALL(sendmsg, sender, &message, 0));
+    SendDescriptor(sockets.sender, efd);
     child.ExpectSuccess();
     EXPECT_EQ(EventfdCount(efd), 0u);
 }

@@ -84,9 +84,25 @@ void WriteOne(int fd) {
 }
 
 /*
- * One writer and several pollers. Whoever claims an event says so on another eventfd, and only
- * then comes the next write: each finds the counter at zero, and is to be claimed by one.
+ * Writes one after the other. Whoever takes an event says so on the other eventfd, and only
+ * then comes the next write: each finds the counter at zero, and is taken by one, whole.
  */
+void WriteAndExpectOneTaker(int efd, int taken, long rounds, const Group& group) {
+    for (long round = 1; round <= rounds; round++) {
+        pollfd wait = {taken, POLLIN, 0};
+        uint64_t value = 0;
+
+        WriteOne(efd);
+        ASSERT_EQ(poll(&wait, 1, static_cast<int>(kSoon.count())), 1)
+            << "write " << round << " is taken by nobody; the count is " << EventfdCount(efd)
+            << group.Describe();
+        ASSERT_EQ(read(taken, &value, sizeof(value)), 8) << ErrnoText(errno);
+        ASSERT_EQ(value, 1u) << "takers of write " << round;
+        ASSERT_EQ(Drain(efd), 0u) << "left of write " << round;
+    }
+}
+
+/* One writer and several pollers, each of which says on another eventfd what it claims. */
 void ExpectEachWriteIsClaimedOnce(const std::vector<PollerKind>& kinds, Tasks tasks,
                                   long rounds) {
     struct State {
@@ -111,20 +127,8 @@ void ExpectEachWriteIsClaimedOnce(const std::vector<PollerKind>& kinds, Tasks ta
             }
         });
 
-    for (long round = 1; round <= rounds; round++) {
-        pollfd wait = {claimed, POLLIN, 0};
-        uint64_t value = 0;
-
-        WriteOne(efd);
-        ASSERT_EQ(poll(&wait, 1, static_cast<int>(kSoon.count())), 1)
-            << "write " << round << " is claimed by nobody; the count is " << EventfdCount(efd)
-            << group.Describe();
-        ASSERT_EQ(read(claimed, &value, sizeof(value)), 8) << ErrnoText(errno);
-        ASSERT_EQ(value, 1u) << "claims of write " << round;
-        /* What was claimed is not there any more. */
-        ASSERT_EQ(read(efd, &value, sizeof(value)), -1)
-            << "write " << round << " was claimed, and left " << value;
-    }
+    WriteAndExpectOneTaker(efd, claimed, rounds, group);
+    if (testing::Test::HasFatalFailure()) return;
     stop.Tell();
     group.Finish();
     EXPECT_EQ(state->claims, rounds);
@@ -326,18 +330,8 @@ TEST_P_WITH(OneEpollForAll, ReportsEachWriteToOneThread, TimeLimit(AutoresetTime
                 WriteOne(claimed);
             }
         });
-    for (long round = 1; round <= rounds; round++) {
-        pollfd wait = {claimed, POLLIN, 0};
-        uint64_t value = 0;
-        WriteOne(efd);
-        ASSERT_EQ(poll(&wait, 1, static_cast<int>(kSoon.count())), 1)
-            << "write " << round << " is reported to nobody; the count is " << EventfdCount(efd)
-            << group.Describe();
-        ASSERT_EQ(read(claimed, &value, sizeof(value)), 8) << ErrnoText(errno);
-        ASSERT_EQ(value, 1u) << "reports of write " << round;
-        ASSERT_EQ(read(efd, &value, sizeof(value)), -1)
-            << "write " << round << " left " << value;
-    }
+    WriteAndExpectOneTaker(efd, claimed, rounds, group);
+    if (testing::Test::HasFatalFailure()) return;
     stop.Tell();
     group.Finish();
     EXPECT_EQ(claims, rounds);
@@ -452,16 +446,8 @@ TEST_F_WITH(IoUringRead, BesidePollersTakesOrLeavesEachEventWhole,
                 if (report.stop) return;
             }
         });
-    for (long round = 1; round <= rounds; round++) {
-        pollfd wait = {taken, POLLIN, 0};
-        uint64_t value = 0;
-        WriteOne(efd);
-        ASSERT_EQ(poll(&wait, 1, static_cast<int>(kSoon.count())), 1)
-            << "write " << round << " is taken by nobody; the count is " << EventfdCount(efd)
-            << group.Describe();
-        ASSERT_EQ(read(taken, &value, sizeof(value)), 8) << ErrnoText(errno);
-        ASSERT_EQ(value, 1u) << "write " << round << " was taken more than once";
-    }
+    WriteAndExpectOneTaker(efd, taken, rounds, group);
+    if (testing::Test::HasFatalFailure()) return;
     stop.Tell();
     group.Finish();
     EXPECT_EQ(read_sum + claims, rounds);

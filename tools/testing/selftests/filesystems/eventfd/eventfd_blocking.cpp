@@ -396,6 +396,39 @@ TEST(Threads, SemaphoreUnitsAreTakenOnceEach) {
     EXPECT_EQ(Drain(efd), 0u);
 }
 
+/* Both look at one time: one of them takes the event, and the other one finds nothing. */
+TEST(Threads, OfTwoReadersThatRaceForAnEventOneGetsIt) {
+    const int rounds = 5 * static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
+    FileDescriptor efd = NewEventfd(0, EFD_NONBLOCK);
+    Meeting start, end;
+    std::atomic<int> taken{0};
+    int wrong = 0;
+    auto take = [&] {
+        uint64_t value = 0;
+        ssize_t length = read(efd, &value, sizeof(value));
+        if (length == sizeof(value) && value == 1)
+            taken++;
+        else if (length != -1 || errno != EAGAIN)
+            ADD_FAILURE() << "read " << value << ": " << ErrnoText(errno);
+    };
+    ScopedThread other([&] {
+        for (int round = 0; round < rounds; round++) {
+            start.Arrive(round);
+            take();
+            end.Arrive(round);
+        }
+    });
+    for (int round = 0; round < rounds; round++) {
+        Must(Write(efd, 1));
+        start.Arrive(round);
+        take();
+        end.Arrive(round);
+        wrong += taken.exchange(0) != 1;
+    }
+    EXPECT_EQ(wrong, 0) << "of " << rounds << " events were taken by none or by both";
+    EXPECT_EQ(Drain(efd), 0u);
+}
+
 TEST(Threads, WriteHappensBeforeTheReadThatSeesIt) {
     constexpr uint64_t kRounds = 2000;
     FileDescriptor there = NewEventfd();

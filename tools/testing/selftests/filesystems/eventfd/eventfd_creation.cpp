@@ -102,6 +102,30 @@ TEST(Creation, OldCallTakesNoFlagsAndIgnoresItsSecondArgument) {
 #endif
 }
 
+TEST(Creation, LibcsFunctionsAreTheCalls) {
+    for (int flags : {0, int{EFD_SEMAPHORE}, EFD_CLOEXEC | EFD_NONBLOCK}) {
+        FileDescriptor efd(static_cast<int>(Must(SYSCALL(eventfd, 3u, flags))));
+        eventfd_t value = 0;
+        EXPECT_THAT(SYSCALL(fcntl, efd, F_GETFD),
+                    SyscallSucceedsWithValue(flags & EFD_CLOEXEC ? FD_CLOEXEC : 0));
+        EXPECT_THAT(SYSCALL(eventfd_write, efd, eventfd_t{4}), SyscallSucceedsWithValue(0));
+        EXPECT_THAT(SYSCALL(eventfd_read, efd, &value), SyscallSucceedsWithValue(0));
+        EXPECT_EQ(value, flags & EFD_SEMAPHORE ? 1u : 7u);
+        EXPECT_EQ(EventfdCount(efd), flags & EFD_SEMAPHORE ? 6u : 0u);
+        EXPECT_THAT(SYSCALL(eventfd_write, efd, UINT64_MAX), SyscallFailsWithErrno(EINVAL));
+    }
+    EXPECT_THAT(SYSCALL(eventfd, 0u, 2), SyscallFailsWithErrno(EINVAL));
+}
+
+TEST(Creation, LibcsReadAndWriteNeedAFileThatIsOpenForIt) {
+    FileDescriptor write_only(static_cast<int>(Must(SYSCALL(open, "/dev/null", O_WRONLY))));
+    FileDescriptor read_only(static_cast<int>(Must(SYSCALL(open, "/dev/null", O_RDONLY))));
+    eventfd_t value = 99;
+    EXPECT_THAT(SYSCALL(eventfd_read, write_only, &value), SyscallFailsWithErrno(EBADF));
+    EXPECT_THAT(SYSCALL(eventfd_write, read_only, eventfd_t{1}), SyscallFailsWithErrno(EBADF));
+    EXPECT_EQ(value, 99u);
+}
+
 TEST(Creation, InitialValueKeepsAll32Bits) {
     for (unsigned int initval : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xdeadbeefu, 0xffffffffu}) {
         FileDescriptor efd = NewEventfd(initval, EFD_NONBLOCK);

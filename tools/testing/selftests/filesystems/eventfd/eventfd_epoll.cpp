@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // epoll: exact event lists, level- and edge-triggered, one-shot, exclusive and nested.
+#include <sys/select.h>
+
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -13,6 +15,7 @@
 namespace suite {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
@@ -95,6 +98,28 @@ TEST(LevelTriggered, WaitIsEndedByASignal) {
     waiter.WaitUntilBlockedIn(kEpollWaitCall);
     waiter.Signal(SIGUSR1);
     waiter.Join();
+}
+
+/* A timeout that is rounded down to nothing, or up to forever, would be another one. */
+TEST(Timeouts, AsShortAsCanBeEndWithNothing) {
+    Watched watched(0, EPOLLIN);
+    epoll_event event;
+    pollfd entry = {watched.efd, POLLIN, 0};
+    EXPECT_THAT(SYSCALL(epoll_wait, watched.epoll, &event, 1, 1), SyscallSucceedsWithValue(0));
+    EXPECT_THAT(SYSCALL(epoll_pwait, watched.epoll, &event, 1, 1, nullptr),
+                SyscallSucceedsWithValue(0));
+    for (long nanoseconds : {1L, 999L, 999999L}) {
+        timespec timeout = {0, nanoseconds};
+        fd_set readable;
+        FD_ZERO(&readable);
+        FD_SET(watched.efd, &readable);
+        EXPECT_THAT(SYSCALL(epoll_pwait2, watched.epoll, &event, 1, &timeout, nullptr),
+                    AnyOf(SyscallSucceedsWithValue(0), SyscallFailsWithErrno(ENOSYS)));
+        EXPECT_THAT(SYSCALL(ppoll, &entry, 1, &timeout, nullptr), SyscallSucceedsWithValue(0));
+        EXPECT_THAT(
+            SYSCALL(pselect, watched.efd + 1, &readable, nullptr, nullptr, &timeout, nullptr),
+            SyscallSucceedsWithValue(0));
+    }
 }
 
 TEST(EdgeTriggered, ReportsOnceAndIsSilentUntilTheNextEvent) {
@@ -245,11 +270,25 @@ TEST(Control, DeletedEntryIsSilent) {
                 SyscallFailsWithErrno(ENOENT));
 }
 
-TEST(Control, EventfdIsNoEpoll) {
-    FileDescriptor efd = NewEventfd();
-    FileDescriptor other = NewEventfd();
-    EXPECT_THAT(EpollControl(efd, EPOLL_CTL_ADD, other, EPOLLIN),
-                SyscallFailsWithErrno(EINVAL));
+TEST(Control, WriteWakesTwoWaitersOfAnEpollThatHasTheFileTwice) {
+    Watched watched(0, EPOLLIN | EPOLLET);
+    FileDescriptor dup = Dup(watched.efd);
+    EpollAdd(watched.epoll, dup, EPOLLIN | EPOLLET);
+    int seen[2] = {-1, -1};
+    auto wait = [&](int* fd) {
+        epoll_event event;
+        EXPECT_THAT(SYSCALL(epoll_wait, watched.epoll, &event, 1, -1),
+                    SyscallSucceedsWithValue(1));
+        *fd = event.data.fd;
+    };
+    ScopedThread one([&] { wait(&seen[0]); }), other([&] { wait(&seen[1]); });
+    one.WaitUntilBlockedIn(kEpollWaitCall);
+    other.WaitUntilBlockedIn(kEpollWaitCall);
+    Must(Write(watched.efd, 1));
+    one.Join();
+    other.Join();
+    EXPECT_THAT(seen, UnorderedElementsAre(watched.efd.get(), dup.get()));
+    EXPECT_THAT(watched.Wait(), IsEmpty());
 }
 
 TEST(Close, OfTheLastDescriptorRemovesTheEntry) {
@@ -267,6 +306,18 @@ TEST(Close, OfOneOfTwoDescriptorsKeepsTheEntry) {
     EXPECT_THAT(watched.Wait(), ElementsAre(Event(number, EPOLLIN)));
     EXPECT_EQ(Drain(dup), 1u);
     EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
+TEST(Close, OfTheFirstOfTwoDescriptorsKeepsTheEntriesOfBoth) {
+    Watched watched(0, EPOLLIN);
+    int number = watched.efd.get();
+    FileDescriptor dup = Dup(watched.efd);
+    EpollAdd(watched.epoll, dup, EPOLLIN);
+    watched.efd.Reset();
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    Must(Write(dup, 1));
+    EXPECT_THAT(watched.Wait(),
+                UnorderedElementsAre(Event(number, EPOLLIN), Event(dup, EPOLLIN)));
 }
 
 TEST(Close, UnderABlockedWaitIsNoEvent) {
@@ -381,6 +432,61 @@ TEST(ManyEventfds, WaitersOnManyEdgesLoseNoWakeUp) {
                         kEpollWaitCall))
         << sum << " of " << kEventfds * kWrites;
     Must(Write(stop, 1));
+}
+
+/* A write may come before, while or after its entry is armed again. */
+TEST(ManyEventfds, ArmingAgainBesideWritesLosesNoEvent) {
+    constexpr uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
+    const int writes = 5 * static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
+    Watched watched(0, kOnce);
+    FileDescriptor stop = NewEventfd();
+    EpollAdd(watched.epoll, stop, EPOLLIN);
+    std::atomic<long> sum{0};
+    auto take = [&] {
+        epoll_event event;
+        while (epoll_wait(watched.epoll, &event, 1, -1) == 1 && event.data.fd != stop) {
+            uint64_t value;
+            if (read(watched.efd, &value, sizeof(value)) == sizeof(value))
+                sum += static_cast<long>(value);
+            EpollModify(watched.epoll, watched.efd, kOnce);
+        }
+    };
+    ScopedThread one(take), two(take);
+    for (int i = 0; i < writes; i++) Must(Write(watched.efd, 1));
+    EXPECT_TRUE(Reaches([&] { return sum.load(); }, writes, {&one, &two}, kEpollWaitCall))
+        << sum << " of " << writes;
+    Must(Write(stop, 1));
+}
+
+/*
+ * A write wakes one of the waiters of an epoll. If that one is about to time out, it reports
+ * the event or another one does.
+ */
+TEST(ManyEventfds, WaiterThatTimesOutLosesNoEvent) {
+    const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
+    Watched watched(0, EPOLLIN | EPOLLET);
+    FileDescriptor taken = NewEventfd();
+    std::atomic<bool> stop{false};
+    auto wait = [&](int timeout) {
+        while (!stop) {
+            epoll_event event;
+            uint64_t value;
+            if (epoll_wait(watched.epoll, &event, 1, timeout) != 1) continue;
+            if (read(watched.efd, &value, sizeof(value)) == sizeof(value))
+                Must(Write(taken, value));
+        }
+    };
+    ScopedThread patient([&] { wait(-1); }), impatient([&] { wait(1); });
+    for (int round = 0; round < rounds; round++) {
+        /* Some time in that millisecond, another one each round. */
+        for (int i = 0; i < round % 50 * 200; i++) asm volatile("" ::: "memory");
+        Must(Write(watched.efd, 1));
+        EXPECT_THAT(Poll(taken, POLLIN, kSoon), Revents(POLLIN)) << "round " << round;
+        if (HasFailure()) break;
+        EXPECT_EQ(Drain(taken), 1u) << "round " << round;
+    }
+    stop = true;
+    WaitUntil([&] { return patient.finished() || (Must(Write(watched.efd, 1)), false); });
 }
 
 } /* namespace */

@@ -119,6 +119,24 @@ TEST_WITH(FailedReads, OfAFullCounterLeaveItFull, FixedHere(kLost)) {
     EXPECT_EQ(Drain(efd), kFull);
 }
 
+TEST_WITH(FailedReads, AreNoEventForOutput, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
+    FileDescriptor epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLIN | EPOLLOUT | EPOLLET);
+    EXPECT_THAT(EpollWait(epoll), ElementsAre(Event(efd, EPOLLIN | EPOLLOUT)));
+    EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT));
+    EXPECT_THAT(EpollWait(epoll), testing::IsEmpty());
+}
+
+TEST(FailedReads, LeaveWhatIsBeforeTheBufferAlone) {
+    FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
+    GuardedPage page;
+    char* buffer = page.end() - 4;
+    memset(page.start(), 0x5a, PageSize());
+    EXPECT_THAT(Read(efd, buffer, 8), SyscallFailsWithErrno(EFAULT));
+    EXPECT_THAT(std::vector<char>(page.start(), buffer), testing::Each(0x5a));
+}
+
 /*
  * The reader sleeps, and on one processor with us: what we post cannot reach it before our own
  * bad read comes to it.

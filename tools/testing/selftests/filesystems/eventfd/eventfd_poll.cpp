@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 // poll(2) and select(2): exact masks for every state of the counter, and what ends a wait.
+#include <sys/resource.h>
+
 #include <atomic>
 #include <memory>
 #include <vector>
 
 #include "support/attributes.h"
+#include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/pollers.h"
 #include "support/tasks.h"
+#include "support/uring.h"
 
 namespace suite {
 namespace {
@@ -86,8 +91,26 @@ TEST(Poll, WriteOfZeroDoesNotMakeItReadable) {
     EXPECT_THAT(Poll(efd, kEveryPollEvent), Revents(POLLOUT));
 }
 
-TEST(Poll, BlockedForInputIsWokenByAWrite) {
-    FileDescriptor efd = NewEventfd();
+/* Of a plain one, of a semaphore, and of one that a poll resets. */
+class PollOfEachKind : public testing::TestWithParam<int> {
+  protected:
+    void SetUp() override {
+        if (GetParam() == EFD_AUTORESET) {
+            SKIP_UNLESS_AUTORESET();
+        }
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kind, PollOfEachKind,
+                         testing::Values(0, int{EFD_SEMAPHORE}, EFD_AUTORESET),
+                         [](const auto& info) {
+                             return info.param == EFD_AUTORESET ? "Autoreset"
+                                    : info.param                ? "Semaphore"
+                                                                : "Plain";
+                         });
+
+TEST_P(PollOfEachKind, BlockedForInputIsWokenByAWrite) {
+    FileDescriptor efd = NewEventfd(0, GetParam());
     ScopedThread poller([&] { EXPECT_THAT(Poll(efd, POLLIN, -1ms), Revents(POLLIN)); });
     poller.WaitUntilBlockedIn(kPollCall);
     Must(Write(efd, 1));
@@ -110,8 +133,8 @@ TEST(Poll, BlockedForOutputIsWokenByASemaphoreRead) {
     poller.Join();
 }
 
-TEST(Poll, BlockedForInputSleepsThroughAWriteOfZero) {
-    FileDescriptor efd = NewEventfd();
+TEST_P(PollOfEachKind, BlockedForInputSleepsThroughAWriteOfZero) {
+    FileDescriptor efd = NewEventfd(0, GetParam());
     ScopedThread poller([&] { EXPECT_THAT(Poll(efd, POLLIN, -1ms), Revents(POLLIN)); });
     poller.WaitUntilBlockedIn(kPollCall);
     Must(Write(efd, 0));
@@ -163,6 +186,41 @@ TEST(Poll, CloseUnderABlockedPollIsNoEventAndNeverAHangup) {
     EXPECT_EQ(entries[1].revents, POLLIN);
 }
 
+/* The close must come while poll(2) sleeps: where it came too late, there is more time next. */
+TEST(Poll, CloseUnderItIsSeenAtItsTimeout) {
+    bool seen = false;
+    for (std::chrono::milliseconds timeout = 20ms; !seen && timeout < 5s; timeout *= 2) {
+        FileDescriptor efd = NewEventfd();
+        int number = efd.get();
+        PollResult result = {};
+        ScopedThread poller([&] { result = Poll(number, POLLIN, timeout); });
+        poller.SleepsIn(kPollCall);
+        efd.Reset();
+        poller.Join();
+        seen = result.call.value != 0;
+        if (seen) {
+            EXPECT_THAT(result, Revents(POLLNVAL));
+        }
+    }
+    EXPECT_TRUE(seen);
+}
+
+TEST(Poll, TakesAsManyEntriesAsThereMayBeDescriptors) {
+    constexpr size_t kMost = 100;
+    FileDescriptor efd = NewEventfd(1);
+    std::vector<pollfd> entries(kMost + 1, {efd, POLLIN | POLLOUT, 0});
+    rlimit old, low;
+    Must(SYSCALL(getrlimit, RLIMIT_NOFILE, &old));
+    low = old;
+    low.rlim_cur = kMost;
+    Must(SYSCALL(setrlimit, RLIMIT_NOFILE, &low));
+    EXPECT_THAT(SYSCALL(poll, entries.data(), kMost, 0), SyscallSucceedsWithValue(kMost));
+    EXPECT_THAT(SYSCALL(poll, entries.data(), kMost + 1, 0), SyscallFailsWithErrno(EINVAL));
+    Must(SYSCALL(setrlimit, RLIMIT_NOFILE, &old));
+    entries.pop_back();
+    EXPECT_THAT(entries, testing::Each(testing::Field(&pollfd::revents, POLLIN | POLLOUT)));
+}
+
 TEST(Select, EmptyIsWritable) {
     FileDescriptor efd = NewEventfd();
     EXPECT_THAT(Select(efd), Selected(kWritable));
@@ -192,6 +250,73 @@ TEST(Select, BlockedOneIsWokenByAWrite) {
     selector.WaitUntilBlockedIn(kAnyCall);
     Must(Write(efd, 1));
     selector.Join();
+}
+
+TEST(Select, BlockedForOutputIsWokenByARead) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    ScopedThread selector([&] {
+        fd_set writable;
+        FD_ZERO(&writable);
+        FD_SET(efd, &writable);
+        EXPECT_THAT(SYSCALL(select, efd + 1, nullptr, &writable, nullptr, nullptr),
+                    SyscallSucceedsWithValue(1));
+        EXPECT_TRUE(FD_ISSET(efd, &writable));
+    });
+    selector.WaitUntilBlockedIn(kAnyCall);
+    EXPECT_EQ(Drain(efd), kFull);
+    selector.Join();
+}
+
+/* io_uring takes the wake-up's word for it, as nothing was there to be looked at again. */
+TEST(PollOfIoUring, CompletesWithInputOnAWriteOfZeroToAnEmptyOne) {
+    for (bool multishot : {false, true}) {
+        FileDescriptor efd = NewEventfd();
+        IoUring ring;
+        SKIP_IF_REFUSED(ring);
+        if (multishot)
+            io_uring_prep_poll_multishot(ring.Entry(), efd, POLLIN);
+        else
+            io_uring_prep_poll_add(ring.Entry(), efd, POLLIN);
+        ring.Submit();
+        Must(Write(efd, 0));
+        Completion completion = ring.Wait();
+        EXPECT_EQ(completion.result, POLLIN);
+        EXPECT_EQ(completion.flags & IORING_CQE_F_MORE, multishot ? IORING_CQE_F_MORE : 0u);
+        EXPECT_EQ(EventfdCount(efd), 0u);
+    }
+}
+
+class EveryPollerOnce : public testing::TestWithParam<PollerKind> {
+  protected:
+    void SetUp() override {
+        SKIP_UNLESS(WhyNotPoller(GetParam()).empty(), WhyNotPoller(GetParam()));
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, EveryPollerOnce, testing::ValuesIn(EveryPoller()),
+                         [](const auto& info) { return PollerName(info.param); });
+
+/* What is plain here is ordered by the eventfds alone. */
+TEST_P(EveryPollerOnce, SeesWhatWasDoneBeforeTheWriteThatItReports) {
+    constexpr uint64_t kRounds = 200;
+    FileDescriptor there = NewEventfd();
+    FileDescriptor back = NewEventfd();
+    uint64_t plain = 0;
+    ScopedThread writer([&] {
+        uint64_t value = 1;
+        for (uint64_t i = 1; i <= kRounds; i++) {
+            plain = i;
+            if (write(there, &value, 8) != 8 || read(back, &value, 8) != 8)
+                throw std::runtime_error("the writer's turn failed");
+        }
+    });
+    std::unique_ptr<Poller> poller = Poller::Make(GetParam(), there);
+    for (uint64_t i = 1; i <= kRounds; i++) {
+        ASSERT_TRUE(poller->Wait().input);
+        ASSERT_EQ(plain, i);
+        ASSERT_EQ(Drain(there), 1u);
+        Must(Write(back, 1));
+    }
 }
 
 /*
