@@ -59,7 +59,7 @@ def suite_files():
     files = []
     for folder in OUR_FOLDERS:
         files += [path for path in sorted((ROOT / folder).rglob('*'))
-                  if path.is_file() and path.suffix in ('', '.cpp', '.h', '.c', '.sh')
+                  if path.is_file() and path.suffix in ('', '.cpp', '.h', '.c', '.sh', '.txt')
                   and path.read_bytes()[:4] != b'\x7fELF']
     return [path.relative_to(ROOT) for path in files]
 
@@ -146,6 +146,14 @@ def contents(source, variant):
     return {**kernel, **suite}
 
 
+def drop(source, tree, names):
+    """Take back files that were of the suite and are no more; a look at the whole tree would take its time."""
+    for name in names:
+        (tree / name).unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.copy2(source / name, tree / name)
+
+
 def prepare(options, variant='ours', folder=None):
     """The tree with our files in it. Files that are right already keep their time stamps.
 
@@ -159,8 +167,12 @@ def prepare(options, variant='ours', folder=None):
     files = contents(source, variant)
     stamp = folder / 'tree.from'
     wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())
+    was = stamp.read_text() if stamp.exists() else ''
     # Debian's tree does not change; a tree of the user's may have, since the last run.
-    if options.kdir or not stamp.exists() or stamp.read_text() != wanted:
+    if was.splitlines()[:2] == wanted.splitlines()[:2] and not options.kdir:
+        drop(source, folder / 'tree', set(was.splitlines()[2:]) - set(wanted.splitlines()[2:]))
+        harness.write_if_changed(stamp, wanted)
+    else:
         harness.need_disk(folder, 2.0 if os.stat(source).st_dev == os.stat(BUILD).st_dev else 4.0)
         stamp.unlink(missing_ok=True)
         copy(source, folder / 'tree', files, untouched=not options.kdir)

@@ -319,7 +319,7 @@ TEST_F(AutoresetCounter, ReadsAfterAClaimStartFromZero) {
     EXPECT_EQ(Drain(efd), 2u);
 }
 
-class AutoresetPoll : public AutoresetTest {};
+using AutoresetPoll = AutoresetTest;
 
 TEST_F(AutoresetPoll, TwiceAfterOneWriteReportsItOnce) {
     FileDescriptor efd = NewAutoreset();

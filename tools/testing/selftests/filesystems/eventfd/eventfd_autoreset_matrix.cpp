@@ -38,7 +38,7 @@ struct Watched {
     FileDescriptor epoll;
 };
 
-class AutoresetPoll : public AutoresetTest {};
+using AutoresetPoll = AutoresetTest;
 
 TEST_F(AutoresetPoll, ReportsEachStateExactly) {
     struct {

@@ -76,6 +76,12 @@ Attributes AttributesOf(const testing::TestInfo& test);
     else                               \
         GTEST_SKIP() << reason
 
+/*
+ * The same from a function that tests call, in any of a test's threads and processes: the test
+ * ends here and now, with all its processes.
+ */
+[[noreturn]] void SkipTest(const std::string& reason);
+
 /* True on our eventfd, by EVENTFD_KERNEL or by a probe. */
 bool KernelIsOurs();
 

@@ -11,7 +11,7 @@ namespace suite {
 
 class Fdinfo {
   public:
-    /* Throws SyscallError where there is none. */
+    /* Throws SyscallError where there is none; without a /proc for it the test is skipped. */
     explicit Fdinfo(int fd);
 
     const std::string& text() const { return text_; }

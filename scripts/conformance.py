@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The suite as one static program that says, row by row, what a running system's eventfd does.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] scripts/conformance.py run|tarball
+
+run builds it and runs it here. tarball packs it, with rows.txt, the licence and a README, for those
+who test a system that is not this one: build/eventfd-conformance-ARCH.tar.gz. Exit status of run: 0 if
+no row differs, 1 if one does, 2 for bad input.
+"""
+import gzip
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+
+import harness
+import kernel
+import rootfs
+import tree as trees
+from harness import BUILD, ROOT, SUITE, refuse, say
+
+PROGRAM = 'eventfd_conformance'
+SUMMARY = re.compile(r'rows: (\d+) conformant, (\d+) as stock, (\d+) differ, (\d+) unknown;')
+
+
+def build(options):
+    """The program: built where nothing else is, without a kernel, by the suite's own makefile."""
+    folder = BUILD / ('host' if options.arch.native else f'host-{options.arch.name}')
+    source, _ = trees.prepare(options, 'suite', folder)
+    output = folder / 'obj/kselftest' / SUITE
+    output.mkdir(parents=True, exist_ok=True)
+    progress = harness.Progress('building the conformance program', options.terminal)
+    harness.run([*kernel.make(options, source / 'tools/testing/selftests' / SUITE, folder / 'obj'),
+                 f'OUTPUT={output}', f'KHDR_INCLUDES=-isystem {folder}/obj/usr/include', *rootfs.link_flags(options),
+                 f'-j{os.cpu_count() + 1}', 'conformance'], folder / 'conformance.log',
+                'building the conformance program', on_line=lambda line: progress.update(line.strip()))
+    program = output / PROGRAM
+    progress.done(f'{program.stat().st_size / 1e6:.1f} MB')
+    return program
+
+
+def run(program, *words):
+    """Run it with its report on the terminal and in a file: (exit status, the summary's numbers)."""
+    report = []
+    child = subprocess.Popen([program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
+    stop = harness.stop_at_exit(child)
+    with child.stdout:
+        for line in child.stdout:
+            report.append(line)
+            print(line, end='', flush=True)
+    status = child.wait()
+    stop()
+    harness.write_if_changed(BUILD / 'host/report', ''.join(report))
+    found = SUMMARY.match(report[-1]) if report else None
+    return status, [int(number) for number in found.groups()] if found else None
+
+
+def tarball(options, program):
+    """Pack it; the same files make the same archive."""
+    name = f'eventfd-conformance-{options.arch.name}'
+    suite = ROOT / 'tools/testing/selftests' / SUITE
+    head = subprocess.run(['git', '-C', ROOT, 'log', '-1', '--format=%H %ct'], capture_output=True, text=True,
+                          check=False).stdout.split()
+    version, when = head if len(head) == 2 else ('unknown', '0')
+    readme = (ROOT / 'scripts/conformance.README').read_text().split('\n', 1)[1]
+    readme = readme.replace('@VERSION@', version).replace('@ARCH@', options.arch.name)
+    target = BUILD / f'{name}.tar.gz'
+    with io.BytesIO() as data:
+        with tarfile.open(fileobj=data, mode='w', format=tarfile.GNU_FORMAT) as archive:
+            for path, content, mode in ((PROGRAM, program.read_bytes(), 0o755),
+                                        ('rows.txt', (suite / 'rows.txt').read_bytes(), 0o644),
+                                        ('LICENSE', (ROOT / 'LICENSE').read_bytes(), 0o644),
+                                        ('README', readme.encode(), 0o644)):
+                entry = tarfile.TarInfo(f'{name}/{path}')
+                entry.size, entry.mode, entry.mtime = len(content), mode, int(when)
+                archive.addfile(entry, io.BytesIO(content))
+        harness.write_if_changed(target, gzip.compress(data.getvalue(), mtime=0))
+    return target
+
+
+def main():
+    if sys.argv[1:] not in (['run'], ['tarball']):
+        refuse('usage: scripts/conformance.py run|tarball')
+    options = harness.Options()
+    harness.lock()
+    program = build(options)
+    if sys.argv[1] == 'tarball':
+        target = tarball(options, program)
+        say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
+        return 0
+    status, _ = run(program)
+    return status
+
+
+if __name__ == '__main__':
+    harness.main(main)

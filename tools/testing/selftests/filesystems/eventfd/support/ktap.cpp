@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/prctl.h>
+
+#include "support/attributes.h"
+#include "support/runner.h"
+
+/* Last: it defines macros that the C++ headers would trip over. */
+#include "kselftest.h"
+
+namespace suite {
+namespace {
+
+void PrintResult(const testing::TestInfo& test, const Outcome& outcome,
+                 bool surprises_are_failures) {
+    std::string name = FullName(test);
+    std::string declared = KernelIsOurs() ? "" : AttributesOf(test).fixed_here;
+    const std::string& text = outcome.text;
+    bool ran = !outcome.skipped;
+
+    if (ran && !outcome.passed)
+        for (size_t at = 0; at < outcome.log.size();) {
+            size_t end = outcome.log.find('\n', at);
+            ksft_print_msg("%s\n", outcome.log.substr(at, end - at).c_str());
+            at = end + 1;
+        }
+    if (outcome.skipped)
+        ksft_test_result_code(KSFT_SKIP, name.c_str(), "%s", text.c_str());
+    else if (outcome.passed && !declared.empty() && surprises_are_failures)
+        ksft_test_result_code(KSFT_FAIL, name.c_str(), "XPASS passes, but is declared: %s",
+                              declared.c_str());
+    else if (outcome.passed)
+        ksft_test_result_code(KSFT_PASS, name.c_str(), "%.3f s", outcome.seconds);
+    else if (!declared.empty())
+        ksft_test_result_code(KSFT_XFAIL, name.c_str(), "%s (%s, %.3f s)", declared.c_str(),
+                              text.c_str(), outcome.seconds);
+    else
+        ksft_test_result_code(KSFT_FAIL, name.c_str(), "%s, %.3f s", text.c_str(),
+                              outcome.seconds);
+}
+
+} /* namespace */
+
+int RunAsKtap(const std::vector<const testing::TestInfo*>& tests, bool surprises_are_failures) {
+    ksft_print_header();
+    ksft_set_plan(static_cast<unsigned int>(tests.size()));
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    for (const testing::TestInfo* test : tests)
+        PrintResult(*test, RunTest(*test), surprises_are_failures);
+    ksft_print_cnts();
+    return ksft_cnt.ksft_fail ? KSFT_FAIL : KSFT_PASS;
+}
+
+} /* namespace suite */

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "support/runner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "support/attributes.h"
+#include "support/descriptor.h"
+#include "support/fdinfo.h"
+#include "support/tasks.h"
+
+namespace suite {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/* A shell-like pattern of GoogleTest's --gtest_filter: * and ? only. */
+bool MatchesPattern(std::string_view name, std::string_view pattern) {
+    if (pattern.empty()) return name.empty();
+    if (pattern[0] == '*')
+        return MatchesPattern(name, pattern.substr(1)) ||
+               (!name.empty() && MatchesPattern(name.substr(1), pattern));
+    return !name.empty() && (pattern[0] == '?' || pattern[0] == name[0]) &&
+           MatchesPattern(name.substr(1), pattern.substr(1));
+}
+
+bool MatchesAny(std::string_view name, std::string_view patterns) {
+    for (;;) {
+        size_t colon = patterns.find(':');
+        if (MatchesPattern(name, patterns.substr(0, colon))) return true;
+        if (colon == std::string_view::npos) return false;
+        patterns.remove_prefix(colon + 1);
+    }
+}
+
+} /* namespace */
+
+std::string FullName(const testing::TestInfo& test) {
+    return std::string(test.test_suite_name()) + "." + test.name();
+}
+
+bool MatchesFilter(const std::string& name, std::string_view filter) {
+    size_t dash = filter.find('-');
+    std::string_view wanted = filter.substr(0, dash);
+    if (dash == 0) wanted = "*";
+    return MatchesAny(name, wanted) &&
+           (dash == std::string_view::npos || !MatchesAny(name, filter.substr(dash + 1)));
+}
+
+std::vector<const testing::TestInfo*> AllTests() {
+    const testing::UnitTest& unit_test = *testing::UnitTest::GetInstance();
+    std::vector<const testing::TestInfo*> tests;
+
+    for (int i = 0; i < unit_test.total_test_suite_count(); i++) {
+        const testing::TestSuite& suite = *unit_test.GetTestSuite(i);
+        for (int j = 0; j < suite.total_test_count(); j++) {
+            const testing::TestInfo* test = suite.GetTestInfo(j);
+            std::string name = FullName(*test);
+            bool disabled = !name.compare(0, 9, "DISABLED_") ||
+                            name.find("/DISABLED_") != std::string::npos ||
+                            name.find(".DISABLED_") != std::string::npos;
+            if (!disabled || testing::FLAGS_gtest_also_run_disabled_tests)
+                tests.push_back(test);
+        }
+    }
+    return tests;
+}
+
+namespace {
+
+std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
+    auto limit = std::chrono::milliseconds(AttributesOf(test).time_limit);
+    return limit * NumberFromEnvironment("EVENTFD_TEST_TIMEOUT", 20) / 20;
+}
+
+/* In the test's process: prints what fails, where, and nothing else. */
+class FailurePrinter : public testing::EmptyTestEventListener {
+    void OnTestPartResult(const testing::TestPartResult& part) override {
+        if (part.passed() || part.skipped()) return;
+        const char* file = part.file_name() ? strrchr(part.file_name(), '/') : nullptr;
+        printf("%s:%d: %s\n",
+               file               ? file + 1
+               : part.file_name() ? part.file_name()
+                                  : "?",
+               part.line_number(), part.message());
+        fflush(stdout);
+    }
+};
+
+using Descriptors = std::map<int, std::string>;
+
+Descriptors OpenDescriptors() {
+    Descriptors open;
+    DIR* directory = opendir("/proc/self/fd");
+
+    if (!directory) {
+        /* No /proc: what is open, though not what it is. */
+        for (int fd = 0; fd < 1024; fd++)
+            if (fcntl(fd, F_GETFD) != -1) open[fd] = "?";
+        return open;
+    }
+    while (dirent* entry = readdir(directory)) {
+        int fd = atoi(entry->d_name);
+        if (entry->d_name[0] == '.' || fd == dirfd(directory)) continue;
+        char link[256];
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link));
+        open[fd] = std::string(link, length > 0 ? static_cast<size_t>(length) : 0);
+    }
+    closedir(directory);
+    return open;
+}
+
+/* What a test's process tells its parent: the outcome, and the reason for a skip. */
+struct Report {
+    char outcome = 0;     /* 'P', 'F', 'S'; 0: it never got there */
+    bool at_once = false; /* by SkipTest(), which kills the test */
+    char reason[500] = {};
+};
+
+/* In a test's process, and those it forks: where its report goes, and who leads its group. */
+int report_fd = -1;
+pid_t test_group = -1;
+
+[[noreturn]] void RunInThisProcess(const testing::TestInfo& test) {
+    Report report;
+
+    testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
+    delete listeners.Release(listeners.default_result_printer());
+    listeners.Append(new FailurePrinter);
+    testing::FLAGS_gtest_filter = FullName(test);
+    testing::FLAGS_gtest_output = "";
+
+    Descriptors before = OpenDescriptors();
+    bool failed = RUN_ALL_TESTS() != 0;
+    Descriptors after = OpenDescriptors();
+
+    for (const auto& [fd, link] : after) {
+        auto same = before.find(fd);
+        if (same != before.end() && same->second == link) continue;
+        printf("left descriptor %d open: %s\n", fd, link.c_str());
+        failed = true;
+    }
+    report.outcome = failed ? 'F' : 'P';
+    if (!failed && test.result()->Skipped()) {
+        report.outcome = 'S';
+        const testing::TestResult& result = *test.result();
+        for (int i = 0; i < result.total_part_count(); i++) {
+            const testing::TestPartResult& part = result.GetTestPartResult(i);
+            if (part.skipped())
+                snprintf(report.reason, sizeof(report.reason), "%s", part.message());
+        }
+    }
+    fflush(stdout);
+    if (write(report_fd, &report, sizeof(report)) != sizeof(report)) _exit(EXIT_FAILURE);
+    _exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* A reason is part of one line, and must not look like a directive. */
+std::string OneLine(std::string text) {
+    while (!text.empty() && isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
+    for (char& c : text)
+        if (c == '\n' || c == '#') c = ' ';
+    return text;
+}
+
+/* Makes lines of what comes out of a test, each with the time at which it was complete. */
+class Log {
+  public:
+    explicit Log(Clock::time_point start) : start_(start) {}
+
+    void Append(const char* data, size_t length) {
+        for (size_t i = 0; i < length; i++) {
+            if (data[i] == '\n')
+                EndLine();
+            else
+                line_ += data[i];
+        }
+    }
+
+    void Line(const std::string& line) {
+        if (!line_.empty()) EndLine();
+        line_ = line;
+        EndLine();
+    }
+
+    std::string Take() {
+        if (!line_.empty()) EndLine();
+        if (lines_ > kMostLines)
+            text_ += "and " + std::to_string(lines_ - kMostLines) + " lines more\n";
+        return std::move(text_);
+    }
+
+  private:
+    static constexpr int kMostLines = 300;
+
+    void EndLine() {
+        char time[32];
+        std::chrono::duration<double> elapsed = Clock::now() - start_;
+        snprintf(time, sizeof(time), "%7.3f  ", elapsed.count());
+        if (++lines_ <= kMostLines) text_ += time + line_ + "\n";
+        line_.clear();
+    }
+
+    Clock::time_point start_;
+    std::string text_;
+    std::string line_;
+    int lines_ = 0;
+};
+
+/* The numbers that are the names in a directory of /proc. */
+std::vector<pid_t> NumbersIn(const std::string& path) {
+    std::vector<pid_t> numbers;
+    DIR* directory = opendir(path.c_str());
+
+    if (!directory) return numbers;
+    while (dirent* entry = readdir(directory))
+        if (int number = atoi(entry->d_name); number > 0) numbers.push_back(number);
+    closedir(directory);
+    return numbers;
+}
+
+/* Processes that not even SIGKILL has ended. No later test is to answer for them. */
+std::set<pid_t>& Undying() {
+    static std::set<pid_t> pids;
+    return pids;
+}
+
+/*
+ * The processes of a test: those of its group, and those whose parent has become ours. Without
+ * /proc none are to be seen.
+ */
+std::vector<pid_t> ProcessesOf(pid_t group) {
+    std::vector<pid_t> processes;
+
+    for (pid_t pid : NumbersIn("/proc")) {
+        std::string stat = ReadWholeFile("/proc/" + std::to_string(pid) + "/stat");
+        size_t name_end = stat.rfind(')');
+        char state;
+        int parent, its_group;
+        if (name_end == std::string::npos ||
+            sscanf(stat.c_str() + name_end + 1, " %c %d %d", &state, &parent, &its_group) != 3)
+            continue;
+        if (state == 'Z' || state == 'X' || pid == getpid()) continue;
+        if (Undying().count(pid)) continue;
+        if (its_group == group || parent == getpid()) processes.push_back(pid);
+    }
+    return processes;
+}
+
+void DescribeProcesses(pid_t group, Log* log) {
+    for (pid_t pid : ProcessesOf(group))
+        for (pid_t tid : NumbersIn("/proc/" + std::to_string(pid) + "/task"))
+            log->Line(DescribeTask(tid));
+}
+
+/* Long enough for a process that can be killed, on any machine that can run tests at all. */
+constexpr std::chrono::seconds kDeath = 5s;
+
+/* Waits for a process that was killed; false if it does not end. */
+bool WaitForDeath(pid_t pid, int* status) {
+    Clock::time_point deadline = Clock::now() + kDeath;
+
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (Clock::now() > deadline) {
+            Undying().insert(pid);
+            return false;
+        }
+        PauseBetweenLooks();
+    }
+    return true;
+}
+
+/* Kills whatever the test has left, and says how many processes that was. */
+int KillLeftovers(pid_t group) {
+    std::vector<pid_t> left = ProcessesOf(group);
+    Clock::time_point deadline = Clock::now() + kDeath;
+
+    for (pid_t pid : left) kill(pid, SIGKILL);
+    kill(-group, SIGKILL);
+    /* They are ours by now (PR_SET_CHILD_SUBREAPER); wait until the last one is gone. */
+    for (;;) {
+        pid_t pid = waitpid(-1, nullptr, WNOHANG);
+        if (pid == -1 && errno == ECHILD) break;
+        if (pid > 0) {
+            Undying().erase(pid);
+            continue;
+        }
+        std::vector<pid_t> alive = ProcessesOf(group);
+        if (alive.empty() && !Undying().empty()) break;
+        if (Clock::now() > deadline) {
+            Undying().insert(alive.begin(), alive.end());
+            break;
+        }
+        for (pid_t process : alive) kill(process, SIGKILL);
+        PauseBetweenLooks();
+    }
+    return static_cast<int>(left.size());
+}
+
+} /* namespace */
+
+void SkipTest(const std::string& reason) {
+    Report report;
+
+    if (report_fd == -1) {
+        printf("skipped: %s\n", reason.c_str());
+        fflush(stdout);
+        _exit(EXIT_SUCCESS);
+    }
+    report.outcome = 'S';
+    report.at_once = true;
+    snprintf(report.reason, sizeof(report.reason), "%s", reason.c_str());
+    if (write(report_fd, &report, sizeof(report)) != sizeof(report)) _exit(EXIT_FAILURE);
+    /* The test's other processes must not wait for this one. */
+    if (getpgrp() == test_group) kill(0, SIGKILL);
+    _exit(EXIT_FAILURE);
+}
+
+Outcome RunTest(const testing::TestInfo& test) {
+    Clock::time_point start = Clock::now();
+    Clock::time_point deadline = start + TimeLimitOf(test);
+    Outcome outcome;
+    Report report;
+    Log log(start);
+    Pipe output = NewPipe();
+    Pipe reports = NewPipe();
+    bool in_time = true;
+    int status = 0;
+
+    fflush(stdout);
+    pid_t child = static_cast<pid_t>(Must(SYSCALL(fork)));
+    if (!child) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0);
+        dup2(output.write_end, STDOUT_FILENO);
+        dup2(output.write_end, STDERR_FILENO);
+        output.read_end.Reset();
+        output.write_end.Reset();
+        reports.read_end.Reset();
+        setvbuf(stdout, nullptr, _IOLBF, 0);
+        report_fd = reports.write_end;
+        test_group = getpid();
+        RunInThisProcess(test);
+    }
+    setpgid(child, child);
+    output.write_end.Reset();
+    reports.write_end.Reset();
+    /* What does not die keeps its ends open. */
+    fcntl(output.read_end, F_SETFL, O_NONBLOCK);
+    fcntl(reports.read_end, F_SETFL, O_NONBLOCK);
+
+    /* Where there are no pidfds, a look every few milliseconds. */
+    FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    char buffer[4096];
+    for (;;) {
+        pollfd waits[] = {{output.read_end, POLLIN, 0}, {pidfd.get(), POLLIN, 0}};
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) {
+            in_time = false;
+            log.Line("out of time; the test's tasks are:");
+            DescribeProcesses(child, &log);
+            kill(-child, SIGKILL);
+            if (!WaitForDeath(child, &status)) log.Line("it cannot be killed");
+            break;
+        }
+        int timeout =
+            static_cast<int>(pidfd.get() < 0 ? std::min<long>(left.count(), 5) : left.count());
+        poll(waits, 2, timeout);
+        if (waits[0].revents) {
+            ssize_t length = read(output.read_end, buffer, sizeof(buffer));
+            if (length > 0) {
+                log.Append(buffer, static_cast<size_t>(length));
+                continue;
+            }
+            if (length < 0 && errno == EAGAIN) continue;
+            output.read_end.Reset(); /* the test has closed its output; poll skips -1 */
+        }
+        if (waitpid(child, &status, WNOHANG) == child) break;
+    }
+    int left_behind = KillLeftovers(child);
+    outcome.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (output.read_end.get() != -1) {
+        ssize_t length;
+        while ((length = read(output.read_end, buffer, sizeof(buffer))) > 0)
+            log.Append(buffer, static_cast<size_t>(length));
+    }
+    if (read(reports.read_end, &report, sizeof(report)) != sizeof(report)) report = Report();
+
+    if (report.at_once) {
+        outcome.skipped = true;
+        outcome.text = report.reason;
+    } else if (!in_time) {
+        auto limit = std::chrono::duration<double>(TimeLimitOf(test)).count();
+        char text[64];
+        snprintf(text, sizeof(text), "timed out after %g s", limit);
+        outcome.text = text;
+    } else if (WIFSIGNALED(status)) {
+        outcome.text = "killed by " + SignalText(WTERMSIG(status));
+    } else if (left_behind) {
+        outcome.text = "left " + std::to_string(left_behind) + " processes behind";
+    } else if (report.outcome == 'P' && !WEXITSTATUS(status)) {
+        outcome.passed = true;
+    } else if (report.outcome == 'S' && !WEXITSTATUS(status)) {
+        outcome.skipped = true;
+        outcome.text = report.reason;
+    } else {
+        outcome.text = report.outcome ? "failed" : "ended before its end";
+    }
+    outcome.text = OneLine(outcome.text);
+    outcome.log = log.Take();
+    return outcome;
+}
+
+} /* namespace suite */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Runs tests, each in a process of its own, and ends each of them, whatever it does. */
+#ifndef EVENTFD_SUPPORT_RUNNER_H
+#define EVENTFD_SUPPORT_RUNNER_H
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace suite {
+
+/* "Suite.Name", "Instance/Suite.Name/Parameter" */
+std::string FullName(const testing::TestInfo& test);
+
+/* As --gtest_filter has it: "A*:B?-C*" is some of A and B, and none of C. */
+bool MatchesFilter(const std::string& name, std::string_view filter);
+
+/* All tests that are not disabled, or that --gtest_also_run_disabled_tests asks for. */
+std::vector<const testing::TestInfo*> AllTests();
+
+/* What came of a test. */
+struct Outcome {
+    bool passed = false;
+    bool skipped = false;
+    std::string text; /* why skipped, or how failed; one line */
+    std::string log;  /* what it printed, in lines */
+    double seconds = 0;
+};
+
+/*
+ * Runs a test to its end or to that of its time. It fails, too, where it leaves descriptors
+ * open or processes behind, or dies of a signal.
+ */
+Outcome RunTest(const testing::TestInfo& test);
+
+/* Runs them all with KTAP on stdout; returns an exit status. */
+int RunAsKtap(const std::vector<const testing::TestInfo*>& tests, bool surprises_are_failures);
+
+} /* namespace suite */
+
+#endif
