@@ -3,7 +3,7 @@
 # eventfd, rebuilt: see README. "make help" lists what this can do.
 
 # What a call may set; anything else is a slip of the pen.
-OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG ROUNDS T BUILD
+OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG ROUNDS T N BUILD
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
@@ -12,16 +12,18 @@ export $(OPTIONS)
 
 PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
 
-.PHONY: help run test shell check check-host check-static check-harness litmus model doctor clean
+.PHONY: help run test shell compare soak check check-host conformance-tarball check-static check-harness \
+	litmus model doctor clean
 .NOTPARALLEL:
 
 help:		## list these targets
-	@awk -F '##' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  make %-14s%s\n", t[1], $$2 }' Makefile
+	@awk -F '##' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  make %-20s%s\n", t[1], $$2 }' Makefile
 	@echo
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
 	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
-	@echo "  T=PATTERN         tests for make test               ROUNDS=N      how often tests of races try (200)"
+	@echo "  T=PATTERN         tests for test, compare, soak     ROUNDS=N      how often tests of races try (200)"
+	@echo "  N=NUMBER          boots of make soak (20)"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run
@@ -35,13 +37,25 @@ shell:		## boot to a prompt with the suite in place
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/run.py shell
 
-check:		## all tests of this project: static checks, suite on this kernel, booted suite, harness
+compare:	## the same suite on ours and on the stock kernel of the tree, test by test
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/compare.py
+
+soak:		## boot the suite N times, and say which tests ever failed
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/soak.py
+
+check:		## all tests of this project: static checks, suite here, booted suite, stock, harness
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/check.py
 
-check-host:	## run the suite on the running kernel, whatever that is
+check-host:	## what the running system's eventfd does, row by row, whatever that is
 	@scripts/doctor --install host
 	@$(PYTHON) scripts/check.py host
+
+conformance-tarball: ## the same as one static program, to test another system with
+	@scripts/doctor --install host
+	@$(PYTHON) scripts/conformance.py tarball
 
 check-static:	## the static checks alone: checkpatch, sparse, W=1, formats
 	@scripts/doctor --install check

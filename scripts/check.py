@@ -2,27 +2,30 @@
 # SPDX-License-Identifier: GPL-2.0
 """All tests of this project, with one line of totals at the end.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [static|litmus|model|host|boot|harness]...
+Usage: [KERNEL=6.12 | KDIR=PATH] [ACCEL=tcg|kvm] scripts/check.py [PART]...
 
+The parts, in this order, all of them if none is named:
 static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats, licences, and
          whether the tests that the table of behaviours names are there;
 litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
-host:    the suite on the running kernel;
+host:    the suite on the running kernel, row by row;
 boot:    the suite on a booted kernel with our eventfd;
+compare: the same suite on the stock kernel of the same tree, test by test;
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
 
 Exit status: 0 only if something ran and nothing failed.
 """
+import copy
 import difflib
 import os
-import platform
 import re
 import subprocess
 import sys
-import time
 import unittest
 
+import compare
+import conformance
 import harness
 import kernel
 import litmus
@@ -32,8 +35,7 @@ import rows
 import run
 import semantic
 import tree as trees
-import verdict as verdicts
-from harness import BUILD, ROOT, Broken, refuse, say
+from harness import ROOT, Broken, refuse, say
 
 # The tests of races try more often here than in "make run".
 ROUNDS = 2000
@@ -49,6 +51,7 @@ class Totals:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.booted = None      # the verdict of the boot with our eventfd, for those who want it too
 
     def check(self, name, output):
         """One check: it passed if it has nothing to say."""
@@ -165,31 +168,14 @@ def lines(_options, totals):
 
 
 def host(options, totals):
-    """The suite on the kernel that runs here, whichever it is."""
-    folder = BUILD / 'host'
-    source, _ = trees.prepare(options, 'suite', folder)
-    installed = rootfs.install_suite(options, source, folder / 'obj', folder / 'suite')
-    progress = harness.Progress(f'running the suite on {platform.release()}', options.terminal)
-    report = []
-    start = time.monotonic()
-    runner = subprocess.Popen([installed / 'run_kselftest.sh'], cwd=installed, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-                              start_new_session=True)
-    stop = harness.stop_at_exit(runner)
-    with runner.stdout:
-        for line in runner.stdout:
-            report.append((time.monotonic() - start, line.rstrip('\n')))
-            progress.update(f'{len(report)} lines')
-    stop()
-    runner.wait()
-    programs, _ = verdicts.parse(report)
-    result = verdicts.Verdict(programs, {}, [reason for program in programs
-                                             for reason in verdicts.judge_program(program)])
-    seen = [program.name for program in programs]
-    result.reasons += [f'{name}: never started' for name in rootfs.programs(installed) if name not in seen]
-    harness.write_if_changed(BUILD / 'host/report', ''.join(f'{at:8.2f} {line}\n' for at, line in report))
-    verdicts.show(result, f'{platform.system()} {platform.release()}, {platform.machine()}')
-    count(totals, result)
+    """The suite on the kernel that runs here, whichever it is, row by row."""
+    status, rows = conformance.run(conformance.build(options))
+    if rows is None or status not in (0, 1) or bool(rows[2]) != bool(status):
+        raise Broken(f'the conformance program did not come to its end (exit status {status})')
+    conformant, as_stock, differing, unknown = rows
+    totals.passed += conformant + as_stock
+    totals.failed += differing
+    totals.skipped += unknown
 
 
 def count(totals, result):
@@ -201,11 +187,20 @@ def count(totals, result):
 
 def booted(options, totals):
     image, initrd, objects, installed = run.build(options)
+    options = copy.copy(options)
     options.rounds = options.rounds or ROUNDS
     outcome, result = run.suite(options, image, initrd, objects, rootfs.programs(installed),
                                 files=run.settings(options), **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)
+    totals.booted = result
+
+
+def compared(options, totals):
+    """Test by test against stock: each test that is as declared has passed, once more."""
+    entries, bad = compare.compare(options, run.build(options), totals.booted)
+    totals.passed += sum(not row.problem for row in entries)
+    totals.failed += bad
 
 
 def own(_options, totals):
@@ -220,7 +215,8 @@ def own(_options, totals):
     totals.passed += result.testsRun - bad - len(result.skipped)
 
 
-PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'host': host, 'boot': booted, 'harness': own}
+PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'host': host, 'boot': booted, 'compare': compared,
+         'harness': own}
 
 
 def main():

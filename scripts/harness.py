@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T, N.
 """
 import atexit
 import fcntl
@@ -101,6 +101,10 @@ class Options:
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
         self.rounds = int(rounds)
+        boots = env.get('N') or '20'
+        if not re.fullmatch(r'[1-9]\d{0,3}', boots):
+            refuse(f'N={boots} is no number of boots: it says how often make soak boots, 1 to 9999')
+        self.boots = int(boots)
         if self.kdir and env.get('KERNEL'):
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
         if not re.fullmatch(r'\d+\.\d+', self.kernel):
@@ -193,7 +197,7 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T', 'N'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
@@ -234,9 +238,12 @@ class Progress:
             self.last = now
             say(line)
 
-    def done(self, text):
+    def clear(self):
         if self.terminal:
-            print('\r\033[K', end='')
+            print('\r\033[K', end='', flush=True)
+
+    def done(self, text):
+        self.clear()
         say(f'{self.what}: {text}, {self.seconds():.0f} s')
 
 

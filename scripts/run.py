@@ -17,6 +17,7 @@ import tempfile
 
 import boot
 import harness
+import junit
 import kernel
 import rootfs
 import tree as trees
@@ -39,10 +40,17 @@ def build(options):
 
 
 def variant_image(options, variant):
-    """The image of a kernel that is not ours, from the same tree and objects; the suite stays as it is."""
-    source, version = trees.prepare(options, variant)
+    """The image of a kernel that is not ours, from the same tree; the suite stays as it is.
+
+    Stock has a folder of its own: its headers differ, and nearly all would be built again at each change
+    of sides. The others differ in a file, and share the tree and the objects.
+    """
+    folder = options.work / 'stock' if variant == 'stock' else options.work
+    source, version = trees.prepare(options, variant, folder)
     say(f'Linux {version}, {options.arch.name}, variant {variant}: {source}')
-    image = kernel.build(options, source, options.work / 'obj')
+    image = kernel.build(options, source, folder / 'obj')
+    if variant == 'stock':
+        return image
     kept = options.work / f'image-{variant}'
     shutil.copyfile(image, kept)
     return kept
@@ -75,10 +83,22 @@ def overlay_for(options, objects, files):
         return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
 
 
-def settings(options, programs=(), pattern=None):
+def chosen(options, installed):
+    """The programs to run, and the pattern for their tests: all and none, unless T is given."""
+    if not options.pattern:
+        return rootfs.programs(installed), None
+    pattern = gtest_filter(options.pattern)
+    programs = selection(installed, pattern)
+    if not programs:
+        refuse(f'T={options.pattern} matches no test: '
+               f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
+    return programs, pattern
+
+
+def settings(options, programs=(), pattern=None, kernel='ours'):
     """What the guest's init is to know, as files for its overlay."""
-    tests = [f'-t {SUITE}:{name}' for name in programs]
-    lines = []
+    tests = [f'-t {SUITE}:{name}' for name in programs] if pattern else []
+    lines = [f'export EVENTFD_KERNEL={kernel}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
     if options.debug:
@@ -101,11 +121,11 @@ def limits(options):
     return {'silent_limit': boot.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
 
 
-def suite(options, image, initrd, objects, expected, *, name='run', files=None, **limits):
-    """Boot to the suite, show how it goes, and judge it."""
+def suite(options, image, initrd, objects, expected, *, name='run', files=None, said='running the suite', **limits):
+    """Boot to the suite, show how it goes, and judge it. Without a word for it, nothing stays on the terminal."""
     overlay = overlay_for(options, objects, files) if files else None
     accel = boot.accelerator(options)
-    progress = harness.Progress(f'running the suite ({accel})', options.terminal)
+    progress = harness.Progress(f'{said or name} ({accel})', options.terminal, quiet=not said and not options.terminal)
     seen = 0
 
     def on_line(line):
@@ -115,8 +135,12 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
             progress.update(f'{seen} results')
 
     outcome = boot.suite(options, image, initrd, name, overlay=overlay, on_line=on_line, **limits)
-    progress.done(f'{seen} results')
+    if said:
+        progress.done(f'{seen} results')
+    else:
+        progress.clear()
     result = verdicts.judge(outcome.report, outcome.console, expected, ended=outcome.ended, status=outcome.status)
+    junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
     return outcome, result
 
 
@@ -147,14 +171,10 @@ def main():
     if job == 'shell':
         overlay = overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
         return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
-    expected, pattern = rootfs.programs(installed), None
-    if job == 'test':
-        pattern = gtest_filter(options.pattern)
-        expected = selection(installed, pattern)
-        if not expected:
-            refuse(f'T={options.pattern} matches no test: '
-                   f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
-    files = settings(options, expected if pattern else (), pattern)
+    if job == 'run':
+        options.pattern = None
+    expected, pattern = chosen(options, installed)
+    files = settings(options, expected, pattern)
     outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, **limits(options))
     return report(options, outcome, result)
 

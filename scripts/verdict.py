@@ -92,6 +92,31 @@ def parse(report):
     return programs, facts
 
 
+@dataclasses.dataclass
+class Result:
+    """What a test came to."""
+    name: str
+    outcome: str            # passed, failed, skipped; XFAIL: a declared failure; XPASS: one that did not come
+    text: str               # what its line says of it
+    seconds: float
+    notes: list             # what it printed, with its line
+
+
+def results(program):
+    """The results of a program's tests, in their order."""
+    notes, tests = [], iter(program.tests)
+    for line in program.notes:
+        notes.append(line)
+        if not RESULT.match(line):
+            continue
+        kind, name, _ = next(tests)
+        directive, text = re.search(r'# *(SKIP|XFAIL|XPASS|)\b *(.*)|$', line).groups()
+        took = re.search(r'\b(\d+\.\d+) s\)?$', line)
+        yield Result(name, directive if directive in ('XFAIL', 'XPASS') else kind, (text or '').strip(),
+                     float(took.group(1)) if took else 0.0, notes)
+        notes = []
+
+
 def complaints(console):
     """The first line of each thing that the kernel complained of."""
     found = []
@@ -191,10 +216,8 @@ def failing_notes(program):
     return kept + ([] if program.runner else notes[-20:])
 
 
-def main():
-    if len(sys.argv) < 4:
-        refuse('usage: scripts/verdict.py CONSOLE REPORT PROGRAM...')
-    console, path, *expected = sys.argv[1:]
+def read(console, path, *expected):
+    """The verdict on an earlier boot by the files that it left, and how many seconds it took."""
     for name in (console, path):
         if not pathlib.Path(name).is_file():
             refuse(f'{name} is no file: name the two that a boot left in build/*/boots')
@@ -202,8 +225,14 @@ def main():
     for line in pathlib.Path(path).read_text(errors='replace').splitlines():
         seconds, _, text = line.lstrip().partition(' ')
         report.append((float(seconds), text))
-    verdict = judge(report, pathlib.Path(console), expected)
-    show(verdict, path)
+    return judge(report, pathlib.Path(console), expected), report[-1][0] if report else 0.0
+
+
+def main():
+    if len(sys.argv) < 4:
+        refuse('usage: scripts/verdict.py CONSOLE REPORT PROGRAM...')
+    verdict, _ = read(*sys.argv[1:])
+    show(verdict, sys.argv[2])
     return 1 if verdict.reasons else 0
 
 

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compare our eventfd with stock: one tree and the same test programs, booted with either.
+
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [ROUNDS=N] [T=PATTERN] scripts/compare.py
+
+Every test has to come to the same on both, but for two kinds: one that is declared to be wrong on
+stock (FixedHere, in the suite's support/attributes.h) has to fail there, and one that says why it
+does not apply to stock may be skipped there. The differences are shown; build/*/compare.txt has the
+whole table. Exit status: 0 if all is as declared, 1 if not, 2 for bad input.
+"""
+import copy
+import dataclasses
+import re
+import subprocess
+
+import harness
+import rootfs
+import run
+import verdict as verdicts
+from harness import SUITE, say
+
+# What a test says that is skipped because the kernel is stock, and not because something is missing.
+NOT_FOR_STOCK = re.compile(r'this kernel has no EFD_AUTORESET|stock ')
+
+
+@dataclasses.dataclass
+class Row:
+    """One test on both kernels."""
+    program: str
+    test: str
+    ours: str
+    stock: str
+    why: str            # it differs, or may
+    problem: str        # '' if all is as declared
+
+    @property
+    def differs(self):
+        return self.ours != self.stock
+
+    @property
+    def kind(self):
+        if self.problem:
+            return 'wrong'
+        if not self.differs:
+            return 'agree'
+        return 'declared' if self.stock == 'XFAIL' else 'not for stock'
+
+
+def declared(installed):
+    """What the programs say that stock does wrong: {(program, test): why}."""
+    found = {}
+    for program in rootfs.programs(installed):
+        # eventfd_test, which is not ours, knows no such option and declares nothing.
+        listed = subprocess.run([installed / SUITE / program, '--list-declared'], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, check=False, timeout=60)
+        if listed.returncode == 0:
+            found.update({(program, test): why for test, tab, why in
+                          (line.partition('\t') for line in listed.stdout.splitlines()) if tab})
+    return found
+
+
+def judge(ours, stock, text, why):
+    """(why they may differ, what is wrong) for a test's outcomes; text is what it said on stock."""
+    if not ours or not stock:
+        return why, f'ran on {"ours" if ours else "stock"} only'
+    if ours not in ('passed', 'skipped'):
+        return why, 'fails on ours' if ours != stock else 'fails on both'
+    if stock == 'XPASS':
+        return why, 'is declared, and passes on stock'
+    if why:
+        return why, '' if (ours, stock) == ('passed', 'XFAIL') else f'is declared, and {stock} on stock'
+    if ours == stock:
+        return '', ''
+    if stock == 'skipped' and NOT_FOR_STOCK.match(text):
+        return text, ''
+    return '', 'differs, and is not declared'
+
+
+def rows(ours, stock, why):
+    """Row by row, two verdicts' tests."""
+    results = [{(program.name, result.name): result for program in verdict.programs
+                for result in verdicts.results(program)} for verdict in (ours, stock)]
+    missing = verdicts.Result('', '', '', 0.0, [])
+    for key in dict.fromkeys((*results[0], *results[1])):
+        here, there = (result.get(key, missing) for result in results)
+        reason, problem = judge(here.outcome, there.outcome, there.text, why.get(key, ''))
+        yield Row(*key, here.outcome, there.outcome, reason, problem)
+
+
+def problems(side, verdict):
+    """What is wrong with a whole boot, beside the tests that fail in it."""
+    failed = {f'{program.name}: {name} failed' for program in verdict.programs for _, name, _ in program.tests}
+    return [f'{side}: {reason}' for reason in verdict.reasons if reason not in failed]
+
+
+def table(entries):
+    """The rows as lines of columns."""
+    cells = [('test', 'ours', 'stock', 'declared why')]
+    cells += [(f'{row.program}: {row.test}', row.ours or '-', row.stock or '-',
+               f'WRONG: {row.problem}' + (f' ({row.why})' if row.why else '') if row.problem else row.why)
+              for row in entries]
+    widths = [max(len(line[column]) for line in cells) for column in range(3)]
+    for line in cells:
+        yield '  '.join((*(text.ljust(width) for text, width in zip(line, widths)), line[3])).rstrip()
+
+
+def show(options, entries, wrong):
+    """The differences on the terminal, all of it in a file; the number of things that are wrong."""
+    path = options.work / 'compare.txt'
+    harness.write_if_changed(path, '\n'.join(table(entries)) + '\n')
+    # What is not for stock is most of it, and says nothing but that.
+    shown = [row for row in entries if row.kind in ('declared', 'wrong')]
+    say()
+    for line in table(shown):
+        say(line)
+    say()
+    for reason in wrong:
+        say(f'  {reason}')
+    count = {kind: sum(row.kind == kind for row in entries) for kind in ('agree', 'declared', 'not for stock', 'wrong')}
+    bad = count['wrong'] + len(wrong) + (not entries)
+    say(f'compare: {"FAIL" if bad else "PASS"}: {len(entries)} tests: {count["agree"]} agree, {count["declared"]} fail '
+        f'on stock as declared, {count["not for stock"]} are not for stock, {count["wrong"]} wrong; the table is {path}')
+    return bad
+
+
+def boot_stock(options, initrd, objects, installed):
+    """The suite on the stock kernel of the same tree; the verdict."""
+    image = run.variant_image(options, 'stock')
+    expected, pattern = run.chosen(options, installed)
+    _, result = run.suite(options, image, initrd, objects, expected, name='compare-stock', said='running the suite on stock',
+                          files=run.settings(options, expected, pattern, kernel='stock'), **run.limits(options))
+    return result
+
+
+def compare(options, built, ours=None):
+    """Both boots, unless ours is there already, and what comes of it: (rows, the number that is wrong)."""
+    image, initrd, objects, installed = built
+    options = copy.copy(options)
+    if not ours:
+        expected, pattern = run.chosen(options, installed)
+        _, ours = run.suite(options, image, initrd, objects, expected, name='compare-ours', said='running the suite on ours',
+                            files=run.settings(options, expected, pattern), **run.limits(options))
+    stock = boot_stock(options, initrd, objects, installed)
+    entries = list(rows(ours, stock, declared(installed)))
+    return entries, show(options, entries, problems('ours', ours) + problems('stock', stock))
+
+
+def main():
+    options = harness.Options()
+    harness.lock()
+    _, bad = compare(options, run.build(options))
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    harness.main(main)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Ours against stock: what is not as declared turns the comparison red.
+
+Not called by itself: "make check-harness" runs it.
+"""
+import functools
+import unittest
+
+import compare
+from support import built, harness, run
+
+# Tests that are declared, some that are not, and one that the stock kernel has no flag for.
+SOME = 'FailedReads.*:Creation.*:AutoresetFlag.*'
+
+
+@functools.cache
+def options():
+    chosen = harness.Options()
+    chosen.pattern = SOME
+    return chosen
+
+
+@functools.cache
+def verdict(image, kernel):
+    """Some tests on a kernel's image, told that it is this kernel."""
+    _, initrd, objects, installed = built()
+    expected, pattern = run.chosen(options(), installed)
+    path = run.variant_image(options(), image) if image != 'ours' else built()[0]
+    return run.suite(options(), path, initrd, objects, expected, name=f'harness-{image}-as-{kernel}',
+                     files=run.settings(options(), expected, pattern, kernel=kernel))[1]
+
+
+@functools.cache
+def declared():
+    return compare.declared(built()[3])
+
+
+class Compare(unittest.TestCase):
+    def wrong(self, stock, why):
+        """What is wrong with ours beside this: {test: problem}."""
+        entries = list(compare.rows(verdict('ours', 'ours'), stock, why))
+        self.assertGreater(len(entries), 10)
+        return {row.test: row.problem for row in entries if row.problem}
+
+    def test_stock_differs_as_declared_and_nowhere_else(self):
+        self.assertEqual(self.wrong(verdict('stock', 'stock'), declared()), {})
+        kinds = {row.kind for row in compare.rows(verdict('ours', 'ours'), verdict('stock', 'stock'), declared())}
+        self.assertEqual(kinds, {'agree', 'declared', 'not for stock'})
+
+    def test_a_lost_declaration_turns_it_red(self):
+        lost = 'FailedReads.OfAFullCounterLeaveItFull'
+        self.assertIn(('eventfd_faults', lost), declared())
+        fewer = {key: why for key, why in declared().items() if key[1] != lost}
+        self.assertEqual(self.wrong(verdict('stock', 'stock'), fewer), {lost: 'differs, and is not declared'})
+
+    def test_a_difference_that_nobody_declared_turns_it_red(self):
+        # The stock kernel, with test programs that take it for ours: they declare nothing, and fail.
+        wrong = self.wrong(verdict('stock', 'ours'), {})
+        self.assertEqual({problem for name, problem in wrong.items() if name.startswith('FailedReads')},
+                         {'differs, and is not declared'})
+
+    def test_a_declared_test_that_passes_on_stock_turns_it_red(self):
+        # Our kernel in the place of stock: nothing that is declared fails there.
+        wrong = self.wrong(verdict('ours', 'stock'), declared())
+        self.assertEqual({name for name in wrong if name.startswith('FailedReads')},
+                         {name for _, name in declared() if name.startswith('FailedReads')})
+        self.assertEqual(set(wrong.values()), {'is declared, and passes on stock'})
+
+    def test_a_test_that_ran_on_one_only_turns_it_red(self):
+        ours, stock = verdict('ours', 'ours'), verdict('stock', 'stock')
+        fewer = type(stock)([program for program in stock.programs if program.name != 'eventfd_creation'], {}, [])
+        problems = {row.problem for row in compare.rows(ours, fewer, declared()) if row.program == 'eventfd_creation'}
+        self.assertEqual(problems, {'ran on ours only'})
+        problems = {row.problem for row in compare.rows(fewer, stock, declared()) if row.program == 'eventfd_creation'}
+        self.assertEqual(problems, {'ran on stock only'})
+
+
+if __name__ == '__main__':
+    unittest.main()
