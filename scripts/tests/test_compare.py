@@ -6,8 +6,9 @@ Not called by itself: "make check-harness" runs it.
 import functools
 import unittest
 
-import compare
 from support import built, harness, run
+
+import compare
 
 # Tests that are declared, some that are not, and one that the stock kernel has no flag for.
 SOME = 'FailedReads.*:Creation.*:AutoresetFlag.*'

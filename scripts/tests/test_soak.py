@@ -8,8 +8,9 @@ import io
 import itertools
 import unittest
 
-import soak
 from support import boot, harness, script
+
+import soak
 
 GOOD = script('echo TAP version 13', 'echo 1..1', 'echo ok 1 Good.Test')
 BAD = script('echo TAP version 13', 'echo 1..2', 'echo ok 1 Good.Test', 'echo not ok 2 Bad.Test', 'exit 1')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/descriptor.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -90,6 +91,12 @@ uint64_t Drain(int fd) {
     iovec vector = {&value, sizeof(value)};
     SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, off_t{-1}, RWF_NOWAIT);
     if (!result.ok() && result.error == EAGAIN) return 0;
+    if (!result.ok() && (result.error == EOPNOTSUPP || result.error == ENOSYS)) {
+        /* A system without that call, or that flag of it. */
+        pollfd look = {fd, POLLIN, 0};
+        if (!Must(SYSCALL(poll, &look, 1, 0))) return 0;
+        result = Read(fd, &value);
+    }
     Must(result);
     return value;
 }
