@@ -9,7 +9,7 @@ stock (FixedHere, in the suite's support/attributes.h) has to fail there, and on
 does not apply to stock may be skipped there. The differences are shown; build/*/compare.txt has the
 whole table. Exit status: 0 if all is as declared, 1 if not, 2 for bad input.
 """
-import copy
+import collections
 import dataclasses
 import re
 import subprocess
@@ -117,10 +117,11 @@ def show(options, entries, wrong):
     say()
     for reason in wrong:
         say(f'  {reason}')
-    count = {kind: sum(row.kind == kind for row in entries) for kind in ('agree', 'declared', 'not for stock', 'wrong')}
+    count = collections.Counter(row.kind for row in entries)
     bad = count['wrong'] + len(wrong) + (not entries)
-    say(f'compare: {"FAIL" if bad else "PASS"}: {len(entries)} tests: {count["agree"]} agree, {count["declared"]} fail '
-        f'on stock as declared, {count["not for stock"]} are not for stock, {count["wrong"]} wrong; the table is {path}')
+    say(f'compare: {"FAIL" if bad else "PASS"}: {len(entries)} tests: {count["agree"]} agree, '
+        f'{count["declared"]} fail on stock as declared, {count["not for stock"]} are not for stock, '
+        f'{count["wrong"]} wrong; the table is {path}')
     return bad
 
 
@@ -128,7 +129,8 @@ def boot_stock(options, initrd, objects, installed):
     """The suite on the stock kernel of the same tree; the verdict."""
     image = run.variant_image(options, 'stock')
     expected, pattern = run.chosen(options, installed)
-    _, result = run.suite(options, image, initrd, objects, expected, name='compare-stock', said='running the suite on stock',
+    _, result = run.suite(options, image, initrd, objects, expected, name='compare-stock',
+                          said='running the suite on stock',
                           files=run.settings(options, expected, pattern, kernel='stock'), **run.limits(options))
     return result
 
@@ -136,10 +138,10 @@ def boot_stock(options, initrd, objects, installed):
 def compare(options, built, ours=None):
     """Both boots, unless ours is there already, and what comes of it: (rows, the number that is wrong)."""
     image, initrd, objects, installed = built
-    options = copy.copy(options)
     if not ours:
         expected, pattern = run.chosen(options, installed)
-        _, ours = run.suite(options, image, initrd, objects, expected, name='compare-ours', said='running the suite on ours',
+        _, ours = run.suite(options, image, initrd, objects, expected, name='compare-ours',
+                            said='running the suite on ours',
                             files=run.settings(options, expected, pattern), **run.limits(options))
     stock = boot_stock(options, initrd, objects, installed)
     entries = list(rows(ours, stock, declared(installed)))

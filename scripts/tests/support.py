@@ -28,6 +28,7 @@ def boot(name, program, **kwargs):
     """Boot with one test program, a shell script, in place of the suite; returns (outcome, verdict)."""
     options = harness.Options()
     image, initrd, objects, _ = built()
+    image = kwargs.pop('image', image)
     files = {PROGRAM_PATH: (program, 0o755),
              '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644),
              **kwargs.pop('files', {})}

@@ -42,7 +42,8 @@ class JUnit(unittest.TestCase):
 
     def test_each_outcome_is_told(self):
         outcome, _ = boot('junit', script('echo TAP version 13', 'echo 1..5', "echo 'ok 1 A.Passes #  0.125 s'",
-                                          "printf '# what it saw: \\001 <&>\\n'", "echo 'not ok 2 A.Fails #  failed, 1.5 s'",
+                                          "printf '# what it saw: \\001 <&>\\n'",
+                                          "echo 'not ok 2 A.Fails #  failed, 1.5 s'",
                                           "echo 'ok 3 A.Lacks # SKIP no such thing here'",
                                           "echo 'ok 4 All/B.Declared/X # XFAIL stock does it (failed, 0.1 s)'",
                                           "echo 'not ok 5 A.Surprise #  XPASS passes, but is declared: why'", 'exit 1'))
