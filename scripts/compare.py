@@ -77,9 +77,9 @@ def judge(ours, stock, text, why):
     return '', 'differs, and is not declared'
 
 
-def rows(ours, stock, why):
-    """Row by row, two verdicts' tests."""
-    results = [{(program.name, result.name): result for program in verdict.programs
+def rows(ours, stock, why, programs):
+    """Row by row, two verdicts' tests in these programs: what runs in the kernel itself is not for both."""
+    results = [{(program.name, result.name): result for program in verdict.programs if program.name in programs
                 for result in verdicts.results(program)} for verdict in (ours, stock)]
     missing = verdicts.Result('', '', '', 0.0, [])
     for key in dict.fromkeys((*results[0], *results[1])):
@@ -144,7 +144,7 @@ def compare(options, built, ours=None):
                             said='running the suite on ours',
                             files=run.settings(options, expected, pattern), **run.limits(options))
     stock = boot_stock(options, initrd, objects, installed)
-    entries = list(rows(ours, stock, declared(installed)))
+    entries = list(rows(ours, stock, declared(installed), rootfs.programs(installed)))
     return entries, show(options, entries, problems('ours', ours) + problems('stock', stock))
 
 

@@ -109,7 +109,7 @@ def results(program):
         notes.append(line)
         if not RESULT.match(line):
             continue
-        kind, name, _ = next(tests)
+        kind, name, _ = next(tests, ('failed', line, 0))
         directive, text = re.search(r'# *(SKIP|XFAIL|XPASS|)\b *(.*)|$', line).groups()
         took = re.search(r'\b(\d+\.\d+) s\)?$', line)
         yield Result(name, directive if directive in ('XFAIL', 'XPASS') else kind, (text or '').strip(),

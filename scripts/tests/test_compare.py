@@ -6,7 +6,7 @@ Not called by itself: "make check-harness" runs it.
 import functools
 import unittest
 
-from support import built, harness, run
+from support import built, harness, rootfs, run
 
 import compare
 
@@ -31,6 +31,10 @@ def verdict(image, kernel):
                      files=run.settings(options(), expected, pattern, kernel=kernel))[1]
 
 
+def rows(ours, stock, why):
+    return list(compare.rows(ours, stock, why, rootfs.programs(built()[3])))
+
+
 @functools.cache
 def declared():
     return compare.declared(built()[3])
@@ -39,13 +43,13 @@ def declared():
 class Compare(unittest.TestCase):
     def wrong(self, stock, why):
         """What is wrong with ours beside this: {test: problem}."""
-        entries = list(compare.rows(verdict('ours', 'ours'), stock, why))
+        entries = rows(verdict('ours', 'ours'), stock, why)
         self.assertGreater(len(entries), 10)
         return {row.test: row.problem for row in entries if row.problem}
 
     def test_stock_differs_as_declared_and_nowhere_else(self):
         self.assertEqual(self.wrong(verdict('stock', 'stock'), declared()), {})
-        kinds = {row.kind for row in compare.rows(verdict('ours', 'ours'), verdict('stock', 'stock'), declared())}
+        kinds = {row.kind for row in rows(verdict('ours', 'ours'), verdict('stock', 'stock'), declared())}
         self.assertEqual(kinds, {'agree', 'declared', 'not for stock'})
 
     def test_a_lost_declaration_turns_it_red(self):
@@ -70,9 +74,9 @@ class Compare(unittest.TestCase):
     def test_a_test_that_ran_on_one_only_turns_it_red(self):
         ours, stock = verdict('ours', 'ours'), verdict('stock', 'stock')
         fewer = type(stock)([program for program in stock.programs if program.name != 'eventfd_creation'], {}, [])
-        problems = {row.problem for row in compare.rows(ours, fewer, declared()) if row.program == 'eventfd_creation'}
+        problems = {row.problem for row in rows(ours, fewer, declared()) if row.program == 'eventfd_creation'}
         self.assertEqual(problems, {'ran on ours only'})
-        problems = {row.problem for row in compare.rows(fewer, stock, declared()) if row.program == 'eventfd_creation'}
+        problems = {row.problem for row in rows(fewer, stock, declared()) if row.program == 'eventfd_creation'}
         self.assertEqual(problems, {'ran on stock only'})
 
 
