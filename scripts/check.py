@@ -110,7 +110,7 @@ def about_changes(said, source, patched):
 
 def static(options, totals):
     source, _ = trees.prepare(options)
-    for name in trees.OURS:
+    for name in trees.ours():
         ignore = [f'--ignore={CHECKPATCH_IGNORE[name]}'] if name in CHECKPATCH_IGNORE else []
         totals.check(f'checkpatch --strict {name}',
                      output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse',

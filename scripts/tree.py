@@ -17,12 +17,12 @@ import tempfile
 
 import debian
 import harness
+import insertion
+import patches
 import semantic
 from harness import BUILD, ROOT, SUITE, Broken, refuse, say
 
-# The files of a kernel tree that are ours as a whole.
-OURS = ('fs/eventfd.c', 'include/linux/eventfd.h', 'include/linux/poll_claim.h', 'include/uapi/linux/eventfd.h')
-OUR_FOLDERS = (f'tools/testing/selftests/{SUITE}',)
+SUITE_FOLDER = f'tools/testing/selftests/{SUITE}/'
 
 # Kernels that tests are shown to fail on: a file, and what changes in it.
 VARIANTS = {
@@ -53,15 +53,18 @@ PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/gen
             '/arch/*/include/generated', '/vmlinux*', '/Module.symvers', '/System.map', '*.o', '*.ko',
             '*.a', '*.cmd', '*.mod', '*.order', '/tools/objtool/objtool', '/usr/include/*/')
 
+# What an image has nothing of.
+NOT_BUILT = ('Documentation/', 'MAINTAINERS', 'samples/', 'tools/')
+
+
+def ours():
+    """The files of a kernel tree that are ours as a whole, but for the suite: what the series carries."""
+    return [name for name in patches.carried() if not name.startswith(SUITE_FOLDER)]
+
 
 def suite_files():
     """The files of the suite, as paths from the top of a kernel tree."""
-    files = []
-    for folder in OUR_FOLDERS:
-        files += [path for path in sorted((ROOT / folder).rglob('*'))
-                  if path.is_file() and path.suffix in ('', '.cpp', '.h', '.c', '.sh', '.txt')
-                  and path.read_bytes()[:4] != b'\x7fELF']
-    return [path.relative_to(ROOT) for path in files]
+    return [pathlib.Path(name) for name in patches.listing(SUITE_FOLDER)]
 
 
 def pristine(options):
@@ -127,8 +130,9 @@ def copy(source, target, changed, untouched):
 
 
 def changed_kernel_files(tree):
-    """The kernel's files that a prepared tree has of ours or changed by us, as paths from its top."""
-    return [name for name in sorted({*OURS, *semantic.files()}) if (tree / name).exists()]
+    """The files that a prepared tree's image is made of and that are ours or changed by us, as paths from its top."""
+    return [name for name in sorted({*ours(), *semantic.files(), *insertion.files()})
+            if (tree / name).exists() and not name.startswith(NOT_BUILT)]
 
 
 def contents(source, variant):
@@ -137,13 +141,15 @@ def contents(source, variant):
     if variant == 'suite':
         return suite
     kernel = {pathlib.Path(name): data for name, data in semantic.patched(source).items()}
-    kernel.update({pathlib.Path(name): (ROOT / name).read_bytes() for name in OURS})
+    kernel.update({pathlib.Path(name): (ROOT / name).read_bytes() for name in ours()})
     if variant == 'stock':
         kernel = {name: (source / name).read_bytes() for name in kernel if (source / name).exists()}
     elif variant != 'ours':
         name, data = changed_text(variant)
         kernel[name] = data
-    return {**kernel, **suite}
+    # Options and the like do nothing by themselves. In every variant they are the same, and so is its configuration.
+    inserted = {pathlib.Path(name): data for name, data in insertion.patched(source).items()}
+    return {**kernel, **inserted, **suite}
 
 
 def drop(source, tree, names):

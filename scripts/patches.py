@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The patches of the series as series/ describes them: a message each, and what it carries.
+
+Not called by itself. series/NN-NAME.message is
+
+    # SPDX-License-Identifier: GPL-2.0
+    carries: FILE|FOLDER/ ...
+    later: FILE CONFIG_OPTION
+
+    SUBJECT
+
+    BODY
+
+with as many lines "carries:" as it takes, as there are files of ours. A patch also makes what
+series/NN-NAME.cocci and series/NN-NAME.lines beside its message change in the kernel's own files.
+"later:" says that the block "#ifdef CONFIG_OPTION" of a file of ours belongs to this patch, and not to the
+one that carries the file. The patch 00 is the cover letter, and carries nothing.
+"""
+import collections
+import re
+import subprocess
+
+from harness import ROOT, Broken
+
+SERIES = ROOT / 'series'
+# What a build, or an editor, leaves beside our files.
+PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
+
+Patch = collections.namedtuple('Patch', 'path subject body carries later cocci lines')
+
+
+def listing(folder):
+    """Our files below a folder; what git ignores is none of them."""
+    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', folder],
+                            capture_output=True, text=True, check=False)
+    names = listed.stdout.splitlines() if listed.returncode == 0 else \
+        [str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob('*') if path.suffix not in PRODUCTS]
+    return sorted(name for name in names if (ROOT / name).is_file() and
+                  (ROOT / name).read_bytes()[:4] != b'\x7fELF')
+
+
+def read(path):
+    """One message; Broken, with the line, where it is not of the form above."""
+    head, _, text = path.read_text().partition('\n\n')
+    carries, later = [], []
+    for number, line in enumerate(head.splitlines(), 1):
+        key, _, value = line.partition(': ')
+        if line.startswith('#'):
+            continue
+        if key == 'carries' and value.strip():
+            carries += value.split()
+        elif key == 'later' and len(value.split()) == 2:
+            later.append(tuple(value.split()))
+        else:
+            raise Broken(f'{path}:{number}: "{line}" where "carries: FILE" or "later: FILE OPTION" has to be')
+    subject, _, body = text.strip('\n').partition('\n\n')
+    if not subject or '\n' in subject or not body.strip():
+        raise Broken(f'{path} needs a subject in one line and a body below it, with an empty line before each')
+    wide = [line for line in body.splitlines() if len(line) > 75]
+    if wide:
+        raise Broken(f'{path} has a line of more than 75 columns: "{wide[0]}"')
+    cocci, lines = path.with_suffix('.cocci'), path.with_suffix('.lines')
+    return Patch(path, subject, body, carries, later, cocci if cocci.exists() else None,
+                 lines if lines.exists() else None)
+
+
+def cover():
+    """The cover letter."""
+    patch = read(next(iter(sorted(SERIES.glob('00-*.message'))), SERIES / '00-cover-letter.message'))
+    if patch.carries or patch.later or patch.cocci or patch.lines:
+        raise Broken(f'{patch.path} is the cover letter, and carries nothing')
+    return patch
+
+
+def patches():
+    """The patches in order; every rule and every insertion belongs to one of them."""
+    found = [read(path) for path in sorted(SERIES.glob('*.message')) if not path.name.startswith('00-')]
+    for path in sorted((*SERIES.glob('*.cocci'), *SERIES.glob('*.lines'))):
+        if not path.with_suffix('.message').exists():
+            raise Broken(f'{path} has no message beside it: write {path.with_suffix(".message").name}')
+    for patch in found:
+        if not (patch.carries or patch.later or patch.cocci or patch.lines):
+            raise Broken(f'{patch.path} carries nothing: it needs a line "carries: FILE", or a .cocci or '
+                         f'.lines file beside it')
+    return found
+
+
+def files_of(patch):
+    """The files of ours that a patch carries, as paths from the top of a kernel tree."""
+    found = []
+    for name in patch.carries:
+        names = listing(name) if name.endswith('/') else [name] if (ROOT / name).is_file() else []
+        if not names:
+            raise Broken(f'{patch.path} carries {name}, and there is no such {"folder" if name.endswith("/") else "file"}')
+        found += names
+    return found
+
+
+def carried():
+    """The files of ours that the series puts into a kernel tree: {name: the patch that does}."""
+    found = {}
+    for patch in patches():
+        for name in files_of(patch):
+            if name in found:
+                raise Broken(f'{name} is carried by {found[name].path.name} and by {patch.path.name}')
+            found[name] = patch
+    return found
+
+
+def without(text, option):
+    """A C file without its block for an option, and without the empty line in front of that."""
+    shorter, number = re.subn(rf'\n?^#ifdef {option}\n(?:(?!#endif).*\n)*#endif.*\n', '', text, flags=re.M)
+    if number != 1:
+        raise Broken(f'{number} blocks "#ifdef {option}" where one has to be')
+    return shorter
+
+
