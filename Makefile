@@ -12,8 +12,10 @@ export $(OPTIONS)
 
 PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
 
-.PHONY: help run test shell compare soak check check-host conformance-tarball check-static check-harness \
+# Every target with a line of help.
+.PHONY: $(shell sed -n "s/^\([a-z-]*\):.*\#\#.*/.PHONY: help run test shell compare soak check check-host conformance-tarball check-static check-harness \
 	litmus model doctor clean
+/p" Makefile)
 .NOTPARALLEL:
 
 help:		## list these targets
@@ -71,6 +73,18 @@ litmus:		## check with herd7 what fs/eventfd.c says about memory ordering
 model:		## check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/model.py
+
+series:		## write the series as patches: build/series/KERNEL/0000-cover-letter.patch and so on
+	@scripts/doctor --install series
+	@$(PYTHON) scripts/series.py make
+
+series-check:	## apply, build, boot and check the series patch by patch, for 6.12 and 7.3
+	@scripts/doctor --install series
+	@$(PYTHON) scripts/series_check.py
+
+apply:		## apply the series to the git tree KDIR=PATH, on a new branch
+	@scripts/doctor --install series
+	@$(PYTHON) scripts/series.py apply
 
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check
