@@ -31,10 +31,11 @@ Patch = collections.namedtuple('Patch', 'path subject body carries later cocci l
 
 def listing(folder):
     """Our files below a folder; what git ignores is none of them."""
-    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', folder],
-                            capture_output=True, text=True, check=False)
-    names = listed.stdout.splitlines() if listed.returncode == 0 else \
-        [str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob('*') if path.suffix not in PRODUCTS]
+    if (ROOT / '.git').exists():
+        names = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', folder],
+                               capture_output=True, text=True, check=True).stdout.splitlines()
+    else:
+        names = [str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob('*') if path.suffix not in PRODUCTS]
     return sorted(name for name in names if (ROOT / name).is_file() and
                   (ROOT / name).read_bytes()[:4] != b'\x7fELF')
 

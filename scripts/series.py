@@ -198,11 +198,12 @@ def commit_all(git, base, source):
     who = identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base))
     parent = base
     for patch, state in states(source):
+        entries = []
         for name, data in state.items():
             place = source / name if (source / name).exists() else harness.ROOT / name
             mode = '100755' if place.stat().st_mode & stat.S_IXUSR else '100644'
-            blob = git('hash-object', '-w', '--stdin', text=data)
-            git('update-index', '--add', '--cacheinfo', f'{mode},{blob},{name}', **index)
+            entries.append(f'{mode} {git("hash-object", "-w", "--stdin", text=data)}\t{name}\n')
+        git('update-index', '--index-info', text=''.join(entries), **index)
         tree = git('write-tree', **index)
         if tree == git('rev-parse', f'{parent}^{{tree}}'):
             raise Broken(f'{patch.path} changes nothing in {source}')
@@ -238,8 +239,6 @@ def make(options):
 
 def apply(options):
     """The commits on a new branch of the user's tree: all of them, or the tree stays as it is."""
-    if not options.kdir:
-        refuse('make apply needs KDIR=PATH: the git tree of a kernel that the series is to be applied to')
     tree = trees.pristine(options)
     trees.check(tree, options.kdir)
     git = check_git_tree(tree, options.kdir)
@@ -265,6 +264,8 @@ def main():
     if sys.argv[1:] not in (['make'], ['apply']):
         refuse('usage: scripts/series.py make|apply')
     options = harness.Options()
+    if sys.argv[1] == 'apply' and not options.kdir:
+        refuse('make apply needs KDIR=PATH: the git tree of a kernel that the series is to be applied to')
     harness.lock()
     if sys.argv[1] == 'apply':
         apply(options)
