@@ -56,10 +56,10 @@ def taken(option, value, config):
     return re.search(f'^{option}={re.escape(value)}$', config, re.M)
 
 
-def configure(options, source, build, extra=()):
-    """Write .config, unless it was made from the same fragments and the same tree."""
+def configure(options, source, build, extra=(), absent=()):
+    """Write .config, unless it was made from the same fragments and the same tree; absent has what that lacks yet."""
     paths = [*fragments(options), *extra]
-    text = f'{source}\n' + ''.join(path.read_text() for path in paths)
+    text = f'{source}\n' + ''.join(path.read_text() for path in paths) + ''.join(f'# no {name}\n' for name in absent)
     stamp = build / '.config.from'
     if (build / '.config').exists() and stamp.exists() and stamp.read_text() == text:
         return
@@ -71,7 +71,7 @@ def configure(options, source, build, extra=()):
                 'configuring the kernel', cwd=source, env=env)
     result = (build / '.config').read_text()
     for names, value in asked_for(text, source):
-        if not any(taken(option, value, result) for option in names):
+        if not any(option in absent or taken(option, value, result) for option in names):
             raise Broken(f'the configuration did not take {" or ".join(names)}={value}: '
                          f'this tree lacks it or what it depends on; the log is {log}')
     harness.write_if_changed(stamp, text)

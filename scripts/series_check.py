@@ -24,6 +24,7 @@ import sys
 
 import harness
 import kernel
+import patches
 import rootfs
 import run
 import series as patch_series
@@ -43,6 +44,7 @@ class Applied:
         self.series, version = patch_series.make(options)
         self.name = f'Linux {version}'
         self.patches = self.series.patches[1:]
+        self.descriptions = patches.patches()
         self.tree = patch_series.FOLDER / f'{patch_series.label(options)}.tree'
         self.git = patch_series.Git(self.tree)
         self.checkout()
@@ -191,7 +193,9 @@ def configure(applied, index, source, objects, extra=()):
     """Anew where a patch has changed what there is to configure."""
     if index == 0 or any('Kconfig' in name for name in applied.changed[index]):
         (objects / '.config.from').unlink(missing_ok=True)
-    kernel.configure(applied.options, source, objects, extra)
+    # An option that a later patch brings is asked for in vain.
+    absent = [option for patch in applied.descriptions[index + 1:] for _, option in patch.later]
+    kernel.configure(applied.options, source, objects, extra, absent)
 
 
 def compile_all(applied, source, objects, log, what):
