@@ -156,6 +156,25 @@ class Apply(Scratch):
         self.assertEqual((self.tree / 'include/linux/poll_claim.h').read_text(), 'mine\n')
 
 
+class Lines(Scratch):
+    MAKEFILE = 'tools/testing/selftests/Makefile'
+
+    def test_a_line_that_some_kernels_have(self):
+        for there in ('', 'TARGETS += filesystems/eventfd\n'):
+            with self.subTest(there=there):
+                shutil.rmtree(self.tree, ignore_errors=True)
+                self.make_tree(tools_testing_selftests_Makefile=('TARGETS += filesystems/epoll\n',
+                                                                 f'TARGETS += filesystems/epoll\n{there}'))
+                text = insertion.patched(self.tree)[self.MAKEFILE].decode()
+                self.assertEqual(text.splitlines().count('TARGETS += filesystems/eventfd'), 1)
+
+    def test_as_many_as_are_asked_for(self):
+        self.make_tree()
+        first = sorted(patches.SERIES.glob('*.lines'))[:1]
+        changed = insertion.patched(self.tree, first)
+        self.assertEqual(sorted(changed), sorted({block.file for block in insertion.insertions_of(first[0])}))
+
+
 class Messages(Scratch):
     """Mistakes in series/ of a copy of this project."""
 
