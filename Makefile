@@ -12,10 +12,9 @@ export $(OPTIONS)
 
 PYTHON := PYTHONDONTWRITEBYTECODE=1 python3
 
+hash := \#
 # Every target with a line of help.
-.PHONY: $(shell sed -n "s/^\([a-z-]*\):.*\#\#.*/.PHONY: help run test shell compare soak check check-host conformance-tarball check-static check-harness \
-	litmus model doctor clean
-/p" Makefile)
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*$(hash)$(hash)/ { print $$1 }' Makefile)
 .NOTPARALLEL:
 
 help:		## list these targets
