@@ -23,7 +23,6 @@
 #include "support/fdinfo.h"
 #include "support/memory.h"
 #include "support/tasks.h"
-#include "support/uring.h"
 
 namespace suite {
 namespace {
@@ -296,13 +295,12 @@ TEST(Fcntl, ThereIsNoLeaseToBeHad) {
     EXPECT_THAT(SYSCALL(fcntl, efd, F_GETLEASE), SyscallSucceedsWithValue(F_UNLCK));
 }
 
-/* Locks go by the inode, and all eventfds of the system have one: each test has bytes of its
- * own. */
+/* Locks go by the inode, which all eventfds share: each process has bytes of its own. */
 struct flock LockOf(short type) {
     struct flock lock = {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
-    lock.l_start = 100 + getpid();
+    lock.l_start = off_t{16} * getpid();
     lock.l_len = 1;
     return lock;
 }
@@ -512,14 +510,6 @@ TEST(PathDescriptor, NamesItAndDoesNothingElse) {
     EXPECT_THAT(SYSCALL(fstat, path, &its), SyscallSucceedsWithValue(0));
     EXPECT_EQ(status.st_ino, its.st_ino);
     EXPECT_EQ(Drain(efd), 4u);
-}
-
-TEST(PathDescriptor, IsNoEventfdForARing) {
-    FileDescriptor efd = NewEventfd();
-    FileDescriptor path = Open(ProcPath(efd), O_PATH | O_CLOEXEC);
-    IoUring ring;
-    SKIP_IF_REFUSED(ring);
-    EXPECT_EQ(io_uring_register_eventfd(ring.get(), path), -EBADF);
 }
 
 } /* namespace */

@@ -212,29 +212,6 @@ TEST(KernelSignal, ComesAlsoAfterTheDescriptorIsClosed) {
     EXPECT_EQ(EventfdCount(dup), 1u);
 }
 
-TEST(KernelSignal, KeepsTheIdOfAClosedEventfdUntilItIsUnregistered) {
-    IoUring ring;
-    SKIP_IF_REFUSED(ring);
-    bool freed = false;
-    /* Ids are the whole system's: somebody else may take it before we look. */
-    for (int attempt = 0; attempt < 20 && !freed; attempt++) {
-        FileDescriptor efd = NewEventfd();
-        long id = EventfdId(efd);
-        ring.RegisterEventfd(efd);
-        efd.Reset();
-        EXPECT_FALSE(EventfdIdIsFree(id));
-        ring.CompleteNops(3);
-        EXPECT_FALSE(EventfdIdIsFree(id));
-        ring.UnregisterEventfd();
-        /* The ring lets go of it after a grace period. */
-        for (int look = 0; look < 500 && !freed; look++) {
-            freed = EventfdIdIsFree(id);
-            if (!freed) PauseBetweenLooks();
-        }
-    }
-    EXPECT_TRUE(freed);
-}
-
 TEST(KernelSignal, NeedsAnEventfd) {
     IoUring ring;
     SKIP_IF_REFUSED(ring);

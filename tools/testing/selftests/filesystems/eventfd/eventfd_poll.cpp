@@ -13,7 +13,6 @@
 #include "support/fdinfo.h"
 #include "support/pollers.h"
 #include "support/tasks.h"
-#include "support/uring.h"
 
 namespace suite {
 namespace {
@@ -265,25 +264,6 @@ TEST(Select, BlockedForOutputIsWokenByARead) {
     selector.WaitUntilBlockedIn(kAnyCall);
     EXPECT_EQ(Drain(efd), kFull);
     selector.Join();
-}
-
-/* io_uring takes the wake-up's word for it, as nothing was there to be looked at again. */
-TEST(PollOfIoUring, CompletesWithInputOnAWriteOfZeroToAnEmptyOne) {
-    for (bool multishot : {false, true}) {
-        FileDescriptor efd = NewEventfd();
-        IoUring ring;
-        SKIP_IF_REFUSED(ring);
-        if (multishot)
-            io_uring_prep_poll_multishot(ring.Entry(), efd, POLLIN);
-        else
-            io_uring_prep_poll_add(ring.Entry(), efd, POLLIN);
-        ring.Submit();
-        Must(Write(efd, 0));
-        Completion completion = ring.Wait();
-        EXPECT_EQ(completion.result, POLLIN);
-        EXPECT_EQ(completion.flags & IORING_CQE_F_MORE, multishot ? IORING_CQE_F_MORE : 0u);
-        EXPECT_EQ(EventfdCount(efd), 0u);
-    }
 }
 
 class EveryPollerOnce : public testing::TestWithParam<PollerKind> {
