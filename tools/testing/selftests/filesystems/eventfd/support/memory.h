@@ -34,10 +34,17 @@ class Mapping {
 
 inline size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
+/* For a mapping that a 32-bit call has to reach, too. */
+#ifdef MAP_32BIT
+inline constexpr int kLowMemory = MAP_32BIT;
+#else
+inline constexpr int kLowMemory = 0;
+#endif
+
 /* A page that can be used, and right after it one that cannot. */
 class GuardedPage {
   public:
-    GuardedPage() : mapping_(2 * PageSize(), PROT_NONE, MAP_PRIVATE) {
+    explicit GuardedPage(int flags = MAP_PRIVATE) : mapping_(2 * PageSize(), PROT_NONE, flags) {
         if (mprotect(mapping_.data(), PageSize(), PROT_READ | PROT_WRITE))
             throw std::system_error(errno, std::generic_category(), "mprotect");
     }
@@ -52,7 +59,7 @@ class GuardedPage {
 /* A page of zeroes that can be read and not written. */
 class ReadOnlyPage {
   public:
-    ReadOnlyPage() : mapping_(PageSize(), PROT_READ, MAP_PRIVATE) {}
+    explicit ReadOnlyPage(int flags = MAP_PRIVATE) : mapping_(PageSize(), PROT_READ, flags) {}
 
     void* data() const { return mapping_.data(); }
 

@@ -18,12 +18,12 @@ std::string Refusal(const SyscallResult& result) {
            (result.error == ENOSYS ? ": not in this kernel" : ": not allowed here");
 }
 
-/* liburing returns errno, negated. */
-SyscallResult FromLiburing(const char* call, int result) {
-    return {result < 0 ? -1 : result, result < 0 ? -result : 0, call};
-}
-
 } /* namespace */
+
+SyscallResult FromNegativeErrno(std::string call, long result) {
+    return {result < 0 ? -1 : result, result < 0 ? static_cast<int>(-result) : 0,
+            std::move(call)};
+}
 
 std::ostream& operator<<(std::ostream& out, const Completion& completion) {
     out << "completion {data " << completion.data << ", result " << completion.result;
@@ -31,9 +31,14 @@ std::ostream& operator<<(std::ostream& out, const Completion& completion) {
     return out << ", flags " << completion.flags << "}";
 }
 
-IoUring::IoUring(unsigned int entries, unsigned int flags)
-    : reason_(Refusal(FromLiburing("io_uring_queue_init()",
-                                   io_uring_queue_init(entries, &ring_, flags)))) {}
+IoUring::IoUring(unsigned int entries, unsigned int flags) {
+    SyscallResult made =
+        FromNegativeErrno("io_uring_queue_init()", io_uring_queue_init(entries, &ring_, flags));
+    if (flags && made.error == EINVAL)
+        reason_ = "this kernel has no io_uring of that kind";
+    else
+        reason_ = Refusal(made);
+}
 
 IoUring::~IoUring() {
     if (!refused()) io_uring_queue_exit(&ring_);
@@ -47,7 +52,9 @@ io_uring_sqe* IoUring::Entry(uint64_t data) {
     return entry;
 }
 
-void IoUring::Submit() { Must(FromLiburing("io_uring_submit()", io_uring_submit(&ring_))); }
+void IoUring::Submit() {
+    Must(FromNegativeErrno("io_uring_submit()", io_uring_submit(&ring_)));
+}
 
 Completion IoUring::Wait() {
     io_uring_cqe* entry = nullptr;
@@ -56,7 +63,7 @@ Completion IoUring::Wait() {
     do {
         result = io_uring_wait_cqe(&ring_, &entry);
     } while (result == -EINTR);
-    Must(FromLiburing("io_uring_wait_cqe()", result));
+    Must(FromNegativeErrno("io_uring_wait_cqe()", result));
     Completion completion = {entry->user_data, entry->res, entry->flags};
     io_uring_cqe_seen(&ring_, entry);
     return completion;
@@ -70,12 +77,25 @@ bool IoUring::Peek(Completion* completion) {
     return true;
 }
 
+void IoUring::ExpectNoCompletion() {
+    /* All that was submitted before it has been looked at, and what is ready has completed. */
+    constexpr uint64_t kFence = UINT64_MAX;
+    Entry(kFence);
+    Submit();
+    Completion completion = Wait();
+    if (completion.data != kFence)
+        throw std::runtime_error("a request did not wait: " +
+                                 testing::PrintToString(completion));
+}
+
 void IoUring::RegisterEventfd(int fd) {
-    Must(FromLiburing("io_uring_register_eventfd()", io_uring_register_eventfd(&ring_, fd)));
+    Must(FromNegativeErrno("io_uring_register_eventfd()",
+                           io_uring_register_eventfd(&ring_, fd)));
 }
 
 void IoUring::UnregisterEventfd() {
-    Must(FromLiburing("io_uring_unregister_eventfd()", io_uring_unregister_eventfd(&ring_)));
+    Must(FromNegativeErrno("io_uring_unregister_eventfd()",
+                           io_uring_unregister_eventfd(&ring_)));
 }
 
 void IoUring::CompleteNops(unsigned int count) {
@@ -104,6 +124,10 @@ io_event AioContext::Wait() {
     io_event event = {};
     Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr));
     return event;
+}
+
+SyscallResult AioContext::Look(io_event* event, timespec* timeout) {
+    return RAW_SYSCALL(io_getevents, context_, 1L, 1L, event, timeout);
 }
 
 void AioContext::Signal(int eventfd) {

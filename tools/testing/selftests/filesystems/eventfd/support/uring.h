@@ -20,6 +20,9 @@ namespace suite {
  */
 #define SKIP_IF_REFUSED(what) SKIP_UNLESS(!(what).refused(), (what).reason())
 
+/* liburing, completions and aio's events have errno negated. */
+SyscallResult FromNegativeErrno(std::string call, long result);
+
 struct Completion {
     uint64_t data;
     int result;
@@ -46,6 +49,8 @@ class IoUring {
     Completion Wait();
     /* The next completion if there is one now. */
     bool Peek(Completion* completion);
+    /* Throws if a request has completed; on every kind of ring, SQPOLL's too. */
+    void ExpectNoCompletion();
 
     void RegisterEventfd(int fd);
     void UnregisterEventfd();
@@ -70,6 +75,8 @@ class AioContext {
     SyscallResult Submit(iocb* request);
     SyscallResult Cancel(iocb* request);
     io_event Wait();
+    /* The next event if it comes in time. */
+    SyscallResult Look(io_event* event, timespec* timeout);
     /* Completes one request of 8 bytes, on a file of its own, that signals the eventfd. */
     void Signal(int eventfd);
 
