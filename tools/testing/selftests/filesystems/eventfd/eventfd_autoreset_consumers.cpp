@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 // EFD_AUTORESET and the rest of the kernel: what signals such an eventfd, and what listens to
 // it.
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include <memory>
 #include <string>
 
-#if __has_include(<linux/kvm.h>)
-#include <linux/kvm.h>
-#endif
-
 #include "support/attributes.h"
 #include "support/autoreset.h"
+#include "support/cgroup.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
-#include "support/memory.h"
+#include "support/kvm.h"
 #include "support/pollers.h"
 #include "support/tasks.h"
 #include "support/uring.h"
@@ -170,45 +160,21 @@ TEST_F(AioEventfd, IsSignalledByAnAioPollThatClaims) {
     }
 }
 
-#ifdef KVM_IRQFD
+#ifdef EVENTFD_HAS_KVM
 
-/* A virtual machine without a guest, or with one of a few bytes. */
-class Kvm : public AutoresetTest {
+/* A virtual machine with interrupt controllers, and without a guest. */
+class KvmIrqfd : public AutoresetTest {
   protected:
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        SyscallResult opened = SYSCALL(open, "/dev/kvm", O_RDWR | O_CLOEXEC);
-        SKIP_UNLESS(opened.ok(), opened);
-        kvm_ = FileDescriptor(static_cast<int>(opened.value));
-        SyscallResult made = SYSCALL(ioctl, kvm_, KVM_CREATE_VM, 0);
-        SKIP_UNLESS(made.ok(), made);
-        vm_ = FileDescriptor(static_cast<int>(made.value));
+        SKIP_IF_REFUSED(machine_);
     }
 
-    void CreateInterruptControllers() {
-        SyscallResult made = SYSCALL(ioctl, vm_, KVM_CREATE_IRQCHIP, 0);
-        SKIP_UNLESS(made.ok(), made);
-    }
+    SyscallResult Irqfd(int fd, uint32_t flags = 0) { return machine_.Irqfd(fd, flags); }
 
-    SyscallResult Irqfd(int fd, uint32_t flags = 0) {
-        kvm_irqfd request = {};
-        request.fd = static_cast<uint32_t>(fd);
-        request.gsi = 5;
-        request.flags = flags;
-        return SYSCALL(ioctl, vm_, KVM_IRQFD, &request);
-    }
-
-    FileDescriptor kvm_;
-    FileDescriptor vm_;
-};
-
-class KvmIrqfd : public Kvm {
-  protected:
-    void SetUp() override {
-        Kvm::SetUp();
-        if (!IsSkipped()) CreateInterruptControllers();
-    }
+  private:
+    KvmMachine machine_{KvmMachine::kWith};
 };
 
 TEST_F(KvmIrqfd, AssigningLooksAtThePendingEventAndLeavesIt) {
@@ -258,85 +224,28 @@ TEST_F(KvmIrqfd, DeassigningTakesWhatIsPendingAsOnAnyEventfd) {
     EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
 }
 
-#if defined(KVM_IOEVENTFD) && (defined(__x86_64__) || defined(__i386__))
-
 /* A guest that writes to a port each time it runs, and then halts. */
-class KvmIoeventfd : public Kvm {
+class KvmIoeventfd : public AutoresetTest {
   protected:
-    static constexpr uint64_t kPort = 0x10;
-    static constexpr uint64_t kStart = 0x1000;
-
     void SetUp() override {
-        Kvm::SetUp();
+        AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        /* A processor that can run no guest may let it be made all the same, and then hangs. */
-        std::string cpu = ReadWholeFile("/proc/cpuinfo");
-        SKIP_UNLESS(
-            cpu.find(" svm") != std::string::npos || cpu.find(" vmx") != std::string::npos,
-            "this processor shows neither svm nor vmx");
-
-        static const uint8_t kCode[] = {
-            0xba, kPort, 0x00, /* mov dx, port */
-            0xb0, 0x01,        /* mov al, 1 */
-            0xee,              /* out dx, al */
-            0xf4,              /* hlt */
-            0xeb, 0xfc,        /* jmp to the out */
-        };
-        memory_ = std::make_unique<Mapping>(PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED);
-        memcpy(memory_->data(), kCode, sizeof(kCode));
-        kvm_userspace_memory_region region = {};
-        region.guest_phys_addr = kStart;
-        region.memory_size = PageSize();
-        region.userspace_addr = reinterpret_cast<uintptr_t>(memory_->data());
-        Must(SYSCALL(ioctl, vm_, KVM_SET_USER_MEMORY_REGION, &region));
-
-        vcpu_ = FileDescriptor(static_cast<int>(Must(SYSCALL(ioctl, vm_, KVM_CREATE_VCPU, 0))));
-        run_size_ = static_cast<size_t>(Must(SYSCALL(ioctl, kvm_, KVM_GET_VCPU_MMAP_SIZE, 0)));
-        void* run = mmap(nullptr, run_size_, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_, 0);
-        if (run == MAP_FAILED) throw std::runtime_error("mmap: " + ErrnoText(errno));
-        run_ = static_cast<kvm_run*>(run);
-
-        kvm_sregs segments = {};
-        Must(SYSCALL(ioctl, vcpu_, KVM_GET_SREGS, &segments));
-        segments.cs.base = 0;
-        segments.cs.selector = 0;
-        Must(SYSCALL(ioctl, vcpu_, KVM_SET_SREGS, &segments));
-        kvm_regs registers = {};
-        registers.rip = kStart;
-        registers.rflags = 2;
-        Must(SYSCALL(ioctl, vcpu_, KVM_SET_REGS, &registers));
-    }
-
-    ~KvmIoeventfd() override {
-        if (run_) munmap(run_, run_size_);
+        SKIP_IF_REFUSED(machine_);
+        std::string why_not = KvmGuest::WhyNot();
+        SKIP_UNLESS(why_not.empty(), why_not);
+        guest_ = std::make_unique<KvmGuest>(&machine_, KvmGuest::kWritesAndHalts);
     }
 
     SyscallResult Ioeventfd(int fd, uint32_t flags = 0) {
-        kvm_ioeventfd request = {};
-        request.addr = kPort;
-        request.len = 1;
-        request.fd = fd;
-        request.flags = KVM_IOEVENTFD_FLAG_PIO | flags;
-        return SYSCALL(ioctl, vm_, KVM_IOEVENTFD, &request);
+        return machine_.Ioeventfd(fd, flags);
     }
 
     /* Lets the guest go on until it halts: one write to the port. */
-    void RunGuest() {
-        SyscallResult ran;
-        do {
-            ran = SYSCALL(ioctl, vcpu_, KVM_RUN, 0);
-        } while (ran.error == EINTR);
-        Must(ran);
-        if (run_->exit_reason != KVM_EXIT_HLT)
-            throw std::runtime_error("the guest ended with exit reason " +
-                                     std::to_string(run_->exit_reason));
-    }
+    void RunGuest() { EXPECT_EQ(guest_->Run(), uint32_t{KVM_EXIT_HLT}); }
 
   private:
-    std::unique_ptr<Mapping> memory_;
-    FileDescriptor vcpu_;
-    kvm_run* run_ = nullptr;
-    size_t run_size_ = 0;
+    KvmMachine machine_{KvmMachine::kWithout};
+    std::unique_ptr<KvmGuest> guest_;
 };
 
 TEST_F(KvmIoeventfd, GuestsWriteIsReportedOnce) {
@@ -367,71 +276,22 @@ TEST_F(KvmIoeventfd, WakesABlockedPoll) {
 }
 
 #endif
-#endif
 
-/* cgroup.event_control of the memory controller, version 1, on a mount of the test's own. */
+/* cgroup.event_control of the memory controller, version 1. */
 class CgroupEventControl : public AutoresetTest {
   protected:
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        SyscallResult alone = SYSCALL(unshare, CLONE_NEWNS);
-        SKIP_UNLESS(alone.ok(), alone);
-        SyscallResult made = SYSCALL(mount, "none", "/", nullptr,
-                                     static_cast<unsigned long>(MS_REC | MS_PRIVATE), nullptr);
-        SKIP_UNLESS(made.ok(), made);
-        char folder[] = "/tmp/eventfd-cgroup-XXXXXX";
-        if (!mkdtemp(folder)) throw std::runtime_error("mkdtemp: " + ErrnoText(errno));
-        folder_ = folder;
-        SyscallResult mounted =
-            SYSCALL(mount, "none", folder_.c_str(), "cgroup", 0ul, "memory");
-        SKIP_UNLESS(mounted.ok(), mounted << ": no memory controller of cgroup v1 to be had");
-        mounted_ = true;
-        group_ = folder_ + "/eventfd-" + std::to_string(getpid());
-        Must(SYSCALL(mkdir, group_.c_str(), 0755u));
-        SyscallResult opened = Open("cgroup.event_control", O_WRONLY);
-        SKIP_UNLESS(opened.ok(), opened);
-        control_ = FileDescriptor(static_cast<int>(opened.value));
-        usage_ =
-            FileDescriptor(static_cast<int>(Must(Open("memory.usage_in_bytes", O_RDONLY))));
+        SKIP_IF_REFUSED(group_);
     }
 
-    ~CgroupEventControl() override {
-        RemoveGroup();
-        if (mounted_) umount2(folder_.c_str(), MNT_DETACH);
-        if (!folder_.empty()) rmdir(folder_.c_str());
-    }
-
-    SyscallResult Open(const char* name, int flags) {
-        std::string path = group_ + "/" + name;
-        return SYSCALL(open, path.c_str(), flags | O_CLOEXEC);
-    }
-
-    /* An event when the group, which is empty, uses an exabyte. */
-    SyscallResult Listen(int efd) {
-        std::string line =
-            std::to_string(efd) + " " + std::to_string(usage_.get()) + " 1152921504606846976";
-        return Write(control_, line.c_str(), line.size());
-    }
-
-    void RemoveGroup() {
-        usage_.Reset();
-        control_.Reset();
-        if (!group_.empty()) rmdir(group_.c_str());
-        group_.clear();
-    }
-
-  private:
-    std::string folder_;
-    std::string group_;
-    bool mounted_ = false;
-    FileDescriptor control_;
-    FileDescriptor usage_;
+    MemoryGroup group_;
 };
 
 TEST_F(CgroupEventControl, LooksAtThePendingEventAndLeavesIt) {
     FileDescriptor efd = NewAutoreset(1);
-    EXPECT_THAT(Listen(efd), SyscallSucceeds());
+    EXPECT_THAT(group_.ListenForTooMuch(efd), SyscallSucceeds());
     EXPECT_EQ(EventfdCount(efd), 1u);
     EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
     EXPECT_THAT(Poll(efd, POLLIN), Revents(0));
@@ -439,9 +299,9 @@ TEST_F(CgroupEventControl, LooksAtThePendingEventAndLeavesIt) {
 
 TEST_F(CgroupEventControl, EndOfTheGroupIsReportedOnce) {
     FileDescriptor efd = NewAutoreset();
-    Must(Listen(efd));
+    Must(group_.ListenForTooMuch(efd));
     EXPECT_THAT(Poll(efd, POLLIN), Revents(0));
-    RemoveGroup();
+    group_.Remove();
     EXPECT_THAT(Poll(efd, POLLIN, kSoon), Revents(POLLIN));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
