@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What tasks do to each other: who is woken, how often, and what that costs. */
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <memory>
+#include <semaphore>
+
+#include "bench/bench.h"
+#include "support/autoreset.h"
+#include "support/descriptor.h"
+#include "support/tasks.h"
+
+namespace bench {
+namespace {
+
+using namespace suite;
+
+/*
+ * A task of this class runs, as soon as it is woken, until it sleeps again. So all that an
+ * operation of the measuring task wakes has come to rest when the operation returns.
+ */
+void RunAtOnce() {
+    sched_param parameters = {.sched_priority = 1};
+    REQUIRE(pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters) == 0);
+}
+
+/* Tasks that each do the same over and over, most of it asleep. */
+class Herd {
+  public:
+    /* wake() makes at least one of them go on. */
+    Herd(int size, long call, std::function<void()> once, std::function<void()> wake)
+        : wake_(std::move(wake)) {
+        for (int i = 0; i < size; i++) {
+            tasks_.push_back(std::make_unique<ScopedThread>([this, once] {
+                RunAtOnce();
+                while (!stop_) once();
+            }));
+            tasks_.back()->WaitUntilBlockedIn(call);
+        }
+    }
+    ~Herd() {
+        stop_ = true;
+        for (auto& task : tasks_)
+            while (!task->finished()) wake_();
+    }
+
+  private:
+    std::function<void()> wake_;
+    std::atomic<bool> stop_{false};
+    std::vector<std::unique_ptr<ScopedThread>> tasks_;
+};
+
+void Post(int fd, uint64_t value = 1) {
+    REQUIRE(write(fd, &value, sizeof(value)) == sizeof(value));
+}
+
+uint64_t Take(int fd) {
+    uint64_t value;
+    REQUIRE(read(fd, &value, sizeof(value)) == sizeof(value));
+    return value;
+}
+
+const std::vector<int> kHerds = {1, 4, 16, 64, 256, 1024};
+
+/* On stock a large herd costs millions of instructions a post. */
+int PostsFor(int herd) { return herd > 64 ? 5 : 50; }
+
+void Readers(State& state, int flags) {
+    FileDescriptor efd = NewEventfd(0, flags);
+    std::atomic<long> served{0};
+    Herd readers(
+        state.argument(), SYS_read,
+        [&] {
+            Take(efd.get());
+            served++;
+        },
+        [&] { Post(efd.get()); });
+    long posted = 0;
+    state.Measure(
+        [&](int) {
+            Post(efd.get());
+            REQUIRE(served == ++posted);
+        },
+        PostsFor(state.argument()), [] {});
+}
+
+const Case kReaders(
+    "readers/eventfd", [](State& state) { Readers(state, 0); }, kHerds);
+const Case kSemaphoreReaders(
+    "readers/semaphore", [](State& state) { Readers(state, EFD_SEMAPHORE); }, kHerds);
+
+/* The counter is full; each read of one unit makes room for one writer's. */
+const Case kWriters(
+    "writers/semaphore",
+    [](State& state) {
+        FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
+        std::atomic<long> landed{0};
+        Herd writers(
+            state.argument(), SYS_write,
+            [&] {
+                Post(efd.get());
+                landed++;
+            },
+            [&] { Drain(efd.get()); });
+        long taken = 0;
+        state.Measure(
+            [&](int) {
+                REQUIRE(Take(efd.get()) == 1);
+                REQUIRE(landed == ++taken);
+            },
+            PostsFor(state.argument()), [] {});
+    },
+    kHerds);
+
+/* Each poller is woken by each post; the first takes the event, one way or the other. */
+void Pollers(State& state, FileDescriptor efd, bool takes) {
+    std::atomic<long> taken{0};
+    Herd pollers(
+        state.argument(), kPollCall,
+        [&] {
+            pollfd one = {efd.get(), POLLIN, 0};
+            uint64_t value;
+            REQUIRE(poll(&one, 1, -1) == 1);
+            if (!takes || read(efd.get(), &value, sizeof(value)) == sizeof(value)) taken++;
+        },
+        [&] { Post(efd.get()); });
+    long posted = 0;
+    state.Measure(
+        [&](int) {
+            Post(efd.get());
+            REQUIRE(taken == ++posted);
+        },
+        PostsFor(state.argument()), [] {});
+}
+
+const Case kPollers(
+    "pollers/eventfd", [](State& state) { Pollers(state, NewEventfd(0, EFD_NONBLOCK), true); },
+    kHerds);
+const Case kAutoresetPollers(
+    "pollers/autoreset",
+    [](State& state) {
+        if (!KernelKnowsAutoreset()) return state.Skip("this kernel has no EFD_AUTORESET");
+        Pollers(state, NewAutoreset(), false);
+    },
+    kHerds);
+
+/* --- two tasks in turns --- */
+
+/* Both of one class, so that each runs until it sleeps. */
+void PingPong(State& state, std::function<void()> ping, std::function<void()> pong) {
+    std::atomic<bool> stop{false};
+    sched_param usual = {};
+    {
+        ScopedThread partner([&] {
+            RunAtOnce();
+            while (!stop) pong();
+        });
+        partner.WaitUntilBlockedIn(kAnyCall);
+        RunAtOnce();
+        state.Measure([&](int) { ping(); });
+        REQUIRE(pthread_setschedparam(pthread_self(), SCHED_OTHER, &usual) == 0);
+        stop = true;
+        ping();
+    }
+}
+
+void DescriptorPingPong(State& state, int there_in, int there_out, int back_in, int back_out) {
+    PingPong(
+        state,
+        [=] {
+            Post(there_out);
+            Take(back_in);
+        },
+        [=] {
+            Take(there_in);
+            Post(back_out);
+        });
+}
+
+const Case kEventfdPingPong("ping_pong/eventfd", [](State& state) {
+    FileDescriptor there = NewEventfd(), back = NewEventfd();
+    DescriptorPingPong(state, there.get(), there.get(), back.get(), back.get());
+});
+const Case kSemaphorePingPong("ping_pong/semaphore", [](State& state) {
+    FileDescriptor there = NewEventfd(0, EFD_SEMAPHORE), back = NewEventfd(0, EFD_SEMAPHORE);
+    DescriptorPingPong(state, there.get(), there.get(), back.get(), back.get());
+});
+const Case kPipePingPong("ping_pong/pipe", [](State& state) {
+    Pipe there = NewPipe(), back = NewPipe();
+    DescriptorPingPong(state, there.read_end.get(), there.write_end.get(), back.read_end.get(),
+                       back.write_end.get());
+});
+
+/* A semaphore of user space over a futex that always goes to the kernel, as an eventfd does. */
+struct FutexFlag {
+    std::atomic<int> value{0};
+    void Post() {
+        value = 1;
+        syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    }
+    void Take() {
+        while (!value.exchange(0))
+            syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+    }
+};
+
+const Case kFutexPingPong("ping_pong/futex", [](State& state) {
+    FutexFlag there, back;
+    PingPong(
+        state,
+        [&] {
+            there.Post();
+            back.Take();
+        },
+        [&] {
+            there.Take();
+            back.Post();
+        });
+});
+
+/* --- a mutex --- */
+
+/* What is done under it: nothing much, or a task gives way and the others run into the lock. */
+enum class Inside { kLittle, kYield };
+
+template <typename Lock, typename Unlock>
+void Mutex(State& state, Inside inside, Lock lock, Unlock unlock) {
+    constexpr int kRounds = 2000;
+    int size = state.argument();
+    std::atomic<bool> go{false};
+    std::atomic<uint64_t> end{0};
+    std::atomic<int> owners{0};
+    uint64_t start;
+    Switches before;
+    {
+        std::vector<std::unique_ptr<ScopedThread>> tasks;
+        for (int i = 0; i < size; i++) {
+            tasks.push_back(std::make_unique<ScopedThread>([&] {
+                go.wait(false);
+                for (int round = 0; round < kRounds; round++) {
+                    lock();
+                    REQUIRE(owners.fetch_add(1) == 0);
+                    if (inside == Inside::kYield) sched_yield();
+                    owners.fetch_sub(1);
+                    unlock();
+                }
+                end = Now();
+            }));
+            tasks.back()->WaitUntilBlockedIn(SYS_futex);
+        }
+        before = Switches::SoFar();
+        start = Now();
+        go = true;
+        go.notify_all();
+    }
+    Switches after = Switches::SoFar();
+    double rounds = static_cast<double>(kRounds) * size;
+    state.SetIterations(static_cast<long>(rounds));
+    state.Report(static_cast<double>(end - start) / rounds);
+    state.Set("context_switches", static_cast<double>(after.voluntary - before.voluntary +
+                                                      after.involuntary - before.involuntary) /
+                                      rounds);
+}
+
+void SemaphoreMutex(State& state, Inside inside) {
+    FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
+    Mutex(
+        state, inside, [&] { Take(efd.get()); }, [&] { Post(efd.get()); });
+}
+
+const std::vector<int> kSharers = {2, 4, 8};
+
+const Case kMutex(
+    "mutex/semaphore", [](State& state) { SemaphoreMutex(state, Inside::kLittle); }, kSharers);
+const Case kBusyMutex(
+    "mutex_yield/semaphore", [](State& state) { SemaphoreMutex(state, Inside::kYield); },
+    kSharers);
+const Case kPthreadMutex(
+    "mutex_yield/pthread",
+    [](State& state) {
+        pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+        Mutex(
+            state, Inside::kYield, [&] { pthread_mutex_lock(&mutex); },
+            [&] { pthread_mutex_unlock(&mutex); });
+    },
+    kSharers);
+
+} /* namespace */
+} /* namespace bench */
