@@ -46,6 +46,17 @@ soak:		## boot the suite N times, and say which tests ever failed
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/soak.py
 
+bench:		## count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases
+	@scripts/doctor --install bench
+	@$(PYTHON) scripts/bench.py run
+
+bench-asm:	## the instructions of the hot paths, here and on stock, side by side
+	@scripts/doctor --install bench
+	@$(PYTHON) scripts/bench.py asm
+
+bench-doc:	## put what make bench found last into the documentation
+	@$(PYTHON) scripts/bench.py document
+
 check:		## all tests of this project: static checks, suite here, booted suite, stock, harness
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/check.py

@@ -59,12 +59,17 @@ def clock_rate():
     return f'tsc_early_khz={match.group(1) if match else 1000}000'
 
 
-def qemu(options, accel, image, initrd, cmdline):
+def qemu(options, accel, image, initrd, cmdline, cpus=2):
+    # A clock that goes by the instructions, of which each takes 1 ns, and nothing that differs from boot to boot.
+    count = ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', options.arch.cpu,
+             '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1']
+    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', options.arch.cpu], 'kvm': ['-accel', 'kvm', '-cpu', 'host'],
+               'count': count}
+    clock = {'tcg': [clock_rate()], 'kvm': [], 'count': ['tsc_early_khz=1000000']}
     # A socket each: the firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', options.arch.cpu], 'kvm': ['-accel', 'kvm', '-cpu', 'host']}
-    return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', '2,sockets=2', '-m', '1G', '-nodefaults',
+    return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
-            '-append', ' '.join(['console=ttyS0 panic=-1', *([clock_rate()] if accel == 'tcg' else []), cmdline])]
+            '-append', ' '.join(['console=ttyS0 panic=-1', *clock[accel], cmdline])]
 
 
 def serial(name, *chardev):
@@ -78,7 +83,7 @@ def with_overlay(initrd, overlay, target):
     return target
 
 
-def suite(options, image, initrd, name, *, overlay=None, on_line=None,
+def suite(options, image, initrd, name, *, overlay=None, on_line=None, accel=None, cpus=2,
           boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
     """Boot to the suite; returns when the guest is off or a watchdog has ended it."""
     folder = options.work / 'boots'
@@ -87,10 +92,10 @@ def suite(options, image, initrd, name, *, overlay=None, on_line=None,
     console.unlink(missing_ok=True)
     if overlay:
         initrd = with_overlay(initrd, overlay, folder / f'{name}.cpio')
-    accel = accelerator(options)
+    accel = accel or accelerator(options)
     # Level 5 shows warnings. Each of them is the end, as is a task that hangs.
     cmdline = 'loglevel=5 panic_on_warn=1 hung_task_panic=1 softlockup_panic=1'
-    command = [*qemu(options, accel, image, initrd, cmdline),
+    command = [*qemu(options, accel, image, initrd, cmdline, cpus),
                *serial('console', 'file', f'path={console}'), *serial('report', 'stdio', 'signal=off')]
     start = time.monotonic()
     with open(folder / f'{name}.qemu', 'w', encoding='utf-8') as errors:

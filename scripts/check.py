@@ -12,6 +12,7 @@ model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
 host:    the suite on the running kernel, row by row;
 boot:    the suite on a booted kernel with our eventfd;
 compare: the same suite on the stock kernel of the same tree, test by test;
+bench:   the bounds on what eventfd costs, beside stock (scripts/bench.bounds);
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
 
 Exit status: 0 only if something ran and nothing failed.
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import unittest
 
+import bench
 import compare
 import conformance
 import harness
@@ -208,6 +210,12 @@ def compared(options, totals):
     totals.failed += bad
 
 
+def speed(options, totals):
+    holds, broken = bench.bench(options, brief=True)
+    totals.passed += holds
+    totals.failed += broken
+
+
 def own(_options, totals):
     loader = unittest.TestLoader()
     suite = loader.discover(str(ROOT / 'scripts/tests'), top_level_dir=str(ROOT / 'scripts/tests'))
@@ -221,7 +229,7 @@ def own(_options, totals):
 
 
 PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'host': host, 'boot': booted, 'compare': compared,
-         'harness': own}
+         'bench': speed, 'harness': own}
 
 
 def main():

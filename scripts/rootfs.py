@@ -94,14 +94,14 @@ def archive(build, lines, target):
     return target
 
 
-def initramfs(options, build, installed):
+def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     box = busybox(options)
     applets = subprocess.run([box, '--list-full'], capture_output=True, text=True, check=True).stdout.split()
     ours = ROOT / 'scripts/rootfs'
     lines = [f'dir /{name} 755 0 0' for name in
              ('proc', 'sys', 'dev', 'tmp', 'etc', 'bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'kselftest')]
     lines += ['nod /dev/console 600 0 0 c 5 1', 'nod /dev/null 666 0 0 c 1 3',
-              f'file /bin/busybox {box} 755 0 0', f'file /init {ours}/init 755 0 0']
+              f'file /bin/busybox {box} 755 0 0', f'file /init {ours}/{init} 755 0 0']
     instead = {'usr/bin/timeout': 'timeout', 'usr/bin/perl': 'perl'}
     lines += [f'file /{applet} {ours}/{name} 755 0 0' for applet, name in instead.items()]
     lines += [f'slink /{applet} /bin/busybox 777 0 0' for applet in applets
@@ -110,7 +110,7 @@ def initramfs(options, build, installed):
     harness.write_if_changed(port, REPORT_PORT[options.arch.name] + '\n')
     lines.append(f'file /etc/report {port} 644 0 0')
     lines += spec_of(installed, '/kselftest')
-    return archive(build, lines, options.work / 'initramfs.cpio')
+    return archive(build, lines, options.work / target)
 
 
 def overlay(build, folder, target):

@@ -50,7 +50,7 @@ struct Switches {
 class State {
   public:
     static constexpr int kOperations = 100;
-    static constexpr int kBatches = 8;
+    static constexpr int kBatches = 5;
 
     explicit State(int argument) : argument_(argument) {}
 

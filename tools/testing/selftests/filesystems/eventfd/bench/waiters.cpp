@@ -27,61 +27,53 @@ void RunAtOnce() {
     REQUIRE(pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters) == 0);
 }
 
-/* Tasks that each do the same over and over, most of it asleep. */
+/* Tasks that each do the same over and over, most of it asleep. A signal ends them. */
 class Herd {
   public:
-    /* wake() makes at least one of them go on. */
-    Herd(int size, long call, std::function<void()> once, std::function<void()> wake)
-        : wake_(std::move(wake)) {
+    /* once() is false where a signal interrupted it. */
+    Herd(int size, long call, std::function<bool()> once) {
         for (int i = 0; i < size; i++) {
             tasks_.push_back(std::make_unique<ScopedThread>([this, once] {
                 RunAtOnce();
-                while (!stop_) once();
+                while (once()) REQUIRE(!stop_);
+                REQUIRE(stop_);
             }));
             tasks_.back()->WaitUntilBlockedIn(call);
         }
     }
     ~Herd() {
         stop_ = true;
-        for (auto& task : tasks_)
-            while (!task->finished()) wake_();
+        for (auto& task : tasks_) task->Signal(SIGUSR1);
     }
 
   private:
-    std::function<void()> wake_;
+    CountingHandler interrupt_{SIGUSR1, 0};
     std::atomic<bool> stop_{false};
     std::vector<std::unique_ptr<ScopedThread>> tasks_;
 };
 
-void Post(int fd, uint64_t value = 1) {
-    REQUIRE(write(fd, &value, sizeof(value)) == sizeof(value));
+bool TryPost(int fd, uint64_t value = 1) {
+    return write(fd, &value, sizeof(value)) == sizeof(value);
 }
 
-uint64_t Take(int fd) {
+bool TryTake(int fd) {
     uint64_t value;
-    REQUIRE(read(fd, &value, sizeof(value)) == sizeof(value));
-    return value;
+    return read(fd, &value, sizeof(value)) == sizeof(value);
 }
 
 const std::vector<int> kHerds = {1, 4, 16, 64, 256, 1024};
 
 /* On stock a large herd costs millions of instructions a post. */
-int PostsFor(int herd) { return herd > 64 ? 5 : 50; }
+int PostsFor(int herd) { return herd > 64 ? 2 : 20; }
 
 void Readers(State& state, int flags) {
     FileDescriptor efd = NewEventfd(0, flags);
     std::atomic<long> served{0};
-    Herd readers(
-        state.argument(), SYS_read,
-        [&] {
-            Take(efd.get());
-            served++;
-        },
-        [&] { Post(efd.get()); });
+    Herd readers(state.argument(), SYS_read, [&] { return TryTake(efd.get()) && ++served; });
     long posted = 0;
     state.Measure(
         [&](int) {
-            Post(efd.get());
+            REQUIRE(TryPost(efd.get()));
             REQUIRE(served == ++posted);
         },
         PostsFor(state.argument()), [] {});
@@ -98,17 +90,12 @@ const Case kWriters(
     [](State& state) {
         FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
         std::atomic<long> landed{0};
-        Herd writers(
-            state.argument(), SYS_write,
-            [&] {
-                Post(efd.get());
-                landed++;
-            },
-            [&] { Drain(efd.get()); });
+        Herd writers(state.argument(), SYS_write,
+                     [&] { return TryPost(efd.get()) && ++landed; });
         long taken = 0;
         state.Measure(
             [&](int) {
-                REQUIRE(Take(efd.get()) == 1);
+                REQUIRE(TryTake(efd.get()));
                 REQUIRE(landed == ++taken);
             },
             PostsFor(state.argument()), [] {});
@@ -118,19 +105,16 @@ const Case kWriters(
 /* Each poller is woken by each post; the first takes the event, one way or the other. */
 void Pollers(State& state, FileDescriptor efd, bool takes) {
     std::atomic<long> taken{0};
-    Herd pollers(
-        state.argument(), kPollCall,
-        [&] {
-            pollfd one = {efd.get(), POLLIN, 0};
-            uint64_t value;
-            REQUIRE(poll(&one, 1, -1) == 1);
-            if (!takes || read(efd.get(), &value, sizeof(value)) == sizeof(value)) taken++;
-        },
-        [&] { Post(efd.get()); });
+    Herd pollers(state.argument(), kPollCall, [&] {
+        pollfd one = {efd.get(), POLLIN, 0};
+        if (poll(&one, 1, -1) != 1) return false;
+        if (!takes || TryTake(efd.get())) taken++;
+        return true;
+    });
     long posted = 0;
     state.Measure(
         [&](int) {
-            Post(efd.get());
+            REQUIRE(TryPost(efd.get()));
             REQUIRE(taken == ++posted);
         },
         PostsFor(state.argument()), [] {});
@@ -171,12 +155,12 @@ void DescriptorPingPong(State& state, int there_in, int there_out, int back_in, 
     PingPong(
         state,
         [=] {
-            Post(there_out);
-            Take(back_in);
+            REQUIRE(TryPost(there_out));
+            REQUIRE(TryTake(back_in));
         },
         [=] {
-            Take(there_in);
-            Post(back_out);
+            REQUIRE(TryTake(there_in));
+            REQUIRE(TryPost(back_out));
         });
 }
 
@@ -268,7 +252,8 @@ void Mutex(State& state, Inside inside, Lock lock, Unlock unlock) {
 void SemaphoreMutex(State& state, Inside inside) {
     FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
     Mutex(
-        state, inside, [&] { Take(efd.get()); }, [&] { Post(efd.get()); });
+        state, inside, [&] { REQUIRE(TryTake(efd.get())); },
+        [&] { REQUIRE(TryPost(efd.get())); });
 }
 
 const std::vector<int> kSharers = {2, 4, 8};
