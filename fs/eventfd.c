@@ -129,9 +129,12 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
  *	no writer in line would fit beside those that are due, in the order
  *	of the line.
  *
- * Every change that could break one of these ends in eventfd_call_readers() or
- * eventfd_call_writers(): the counter goes up or down, or a called task leaves
- * without having used its turn.
+ * Every change that could break one of these is followed by an unlock that
+ * makes up for it, eventfd_unlock_irq() or eventfd_unlock_irqrestore(), which is
+ * told whose line to look at: that of the readers when the counter went up, of
+ * the writers when it went down, and a task's own when it leaves without having
+ * used its turn. Where nobody is in line, and that is nearly always, they cost
+ * no more than a look at the list.
  */
 
 static void eventfd_call(struct eventfd_sleeper *sleeper,
@@ -176,15 +179,46 @@ static void eventfd_call_writers(struct eventfd_ctx *ctx,
 	}
 }
 
-/* Call who can go on, in the line that @sleeper was in. */
-static void eventfd_call_next(struct eventfd_ctx *ctx,
-			      const struct eventfd_sleeper *sleeper,
-			      struct wake_q_head *wake)
+/* Call who can go on in @line. */
+static noinline void eventfd_call_line(struct eventfd_ctx *ctx,
+				       const struct list_head *line,
+				       struct wake_q_head *wake)
 {
-	if (sleeper->line == &ctx->readers)
+	if (line == &ctx->readers)
 		eventfd_call_readers(ctx, wake);
 	else
 		eventfd_call_writers(ctx, wake);
+}
+
+static inline void eventfd_unlock_irq(struct eventfd_ctx *ctx,
+				      const struct list_head *line)
+	__releases(&ctx->wqh.lock)
+{
+	if (likely(list_empty(line))) {
+		spin_unlock_irq(&ctx->wqh.lock);
+	} else {
+		DEFINE_WAKE_Q(wake);
+
+		eventfd_call_line(ctx, line, &wake);
+		spin_unlock_irq(&ctx->wqh.lock);
+		wake_up_q(&wake);
+	}
+}
+
+static inline void eventfd_unlock_irqrestore(struct eventfd_ctx *ctx,
+					     const struct list_head *line,
+					     unsigned long flags)
+	__releases(&ctx->wqh.lock)
+{
+	if (likely(list_empty(line))) {
+		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	} else {
+		DEFINE_WAKE_Q(wake);
+
+		eventfd_call_line(ctx, line, &wake);
+		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+		wake_up_q(&wake);
+	}
 }
 
 /* A called task has come: what was kept for it is no longer spoken for. */
@@ -206,24 +240,17 @@ static bool eventfd_can_go_on(const struct eventfd_ctx *ctx,
 	return eventfd_fits(ctx, sleeper->add);
 }
 
-static void eventfd_wake_called(struct wake_q_head *wake)
-{
-	if (!wake_q_empty(wake)) {
-		wake_up_q(wake);
-		wake_q_init(wake);
-	}
-}
-
 /*
  * Sleep in @line until there is something to read, or room for @add. Called,
  * and returns, with the lock held, and drops it to sleep.
  *
  * Returns 0, or -ERESTARTSYS for a signal that came while there was nothing to
  * be had. A task that is being killed could not use what it takes: it goes at
- * once, and whoever is next gets its turn.
+ * once. Either way the caller unlocks for @line, and whoever is next gets the
+ * turn.
  */
 static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
-			 u64 add, struct wake_q_head *wake)
+			 u64 add)
 {
 	struct eventfd_sleeper self = {
 		.task = current,
@@ -236,11 +263,11 @@ static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 	for (;;) {
 		/*
 		 * Still under the lock: who calls us after this finds a task
-		 * that its wake-up can reach.
+		 * that its wake-up can reach. If we were beaten to it, what is
+		 * left may still do for a smaller one.
 		 */
 		set_current_state(TASK_INTERRUPTIBLE);
-		spin_unlock_irq(&ctx->wqh.lock);
-		eventfd_wake_called(wake);
+		eventfd_unlock_irq(ctx, line);
 		schedule();
 		spin_lock_irq(&ctx->wqh.lock);
 
@@ -258,12 +285,8 @@ static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 			err = -ERESTARTSYS;
 			break;
 		}
-		/* Beaten to it: what is left may still do for a smaller one. */
-		eventfd_call_next(ctx, &self, wake);
 	}
 	list_del(&self.node);
-	if (err)
-		eventfd_call_next(ctx, &self, wake);
 	return err;
 }
 
@@ -282,13 +305,12 @@ static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 }
 
 /*
- * Add @n, which fits, and wake who waits for it. Pollers hear of every add,
- * of zero too and whatever the counter was: an edge-triggered one counts on it.
- * They come first, as an in-kernel one may take the counter on the spot, and
- * then there is nothing to call a reader for.
+ * Add @n, which fits, and tell the pollers. They hear of every add, of zero too
+ * and whatever the counter was: an edge-triggered one counts on it. The readers
+ * are called after that, as the lock is dropped: an in-kernel poller may take
+ * the counter on the spot, and then there is nothing to call a reader for.
  */
-static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events,
-			struct wake_q_head *wake)
+static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 {
 	lockdep_assert_held(&ctx->wqh.lock);
 
@@ -304,20 +326,17 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events,
 	if (eventfd_is_autoreset(ctx))
 		events |= POLL_CLAIM;
 	eventfd_wake_pollers(ctx, EPOLLIN | events);
-	eventfd_call_readers(ctx, wake);
 }
 
 /*
- * Take @n, which is there, and call the writers that now fit. Pollers are the
- * caller's to wake: not all callers may.
+ * Take @n, which is there. The writers that now fit are called as the lock is
+ * dropped. Pollers are the caller's to wake: not all callers may.
  */
-static void eventfd_take(struct eventfd_ctx *ctx, u64 n,
-			 struct wake_q_head *wake)
+static void eventfd_take(struct eventfd_ctx *ctx, u64 n)
 {
 	lockdep_assert_held(&ctx->wqh.lock);
 
 	WRITE_ONCE(ctx->count, ctx->count - n);
-	eventfd_call_writers(ctx, wake);
 }
 
 /**
@@ -337,16 +356,14 @@ static void eventfd_take(struct eventfd_ctx *ctx, u64 n,
  */
 void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 {
-	DEFINE_WAKE_Q(wake);
 	unsigned long flags;
 
 	if (WARN_ON_ONCE(current->in_eventfd))
 		return;
 
 	spin_lock_irqsave(&ctx->wqh.lock, flags);
-	eventfd_add(ctx, ctx->count != EVENTFD_OVERFLOW, mask, &wake);
-	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	eventfd_wake_called(&wake);
+	eventfd_add(ctx, ctx->count != EVENTFD_OVERFLOW, mask);
+	eventfd_unlock_irqrestore(ctx, &ctx->readers, flags);
 }
 EXPORT_SYMBOL_GPL(eventfd_signal_mask);
 
@@ -469,24 +486,31 @@ static __poll_t eventfd_events(u64 count)
  */
 static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 {
-	DEFINE_WAKE_Q(wake);
 	unsigned long flags;
 	u64 count;
 
 	spin_lock_irqsave(&ctx->wqh.lock, flags);
 	count = ctx->count;
 	if (count) {
-		eventfd_take(ctx, count, &wake);
+		eventfd_take(ctx, count);
 		if (count >= EVENTFD_FULL)
 			eventfd_wake_pollers(ctx, EPOLLOUT);
 	}
-	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	eventfd_wake_called(&wake);
+	eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);
 
 	return eventfd_events(count) | EPOLLOUT;
 }
 
 static __poll_t eventfd_poll(struct file *file, poll_table *wait)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	poll_wait(file, &ctx->wqh, wait);
+	return eventfd_events(eventfd_peek(ctx));
+}
+
+/* The same with EFD_AUTORESET. */
+static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 {
 	struct eventfd_ctx *ctx = file->private_data;
 	__poll_t wanted = poll_requested_events(wait);
@@ -495,7 +519,7 @@ static __poll_t eventfd_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &ctx->wqh, wait);
 	count = eventfd_peek(ctx);
 
-	if (likely(!eventfd_is_autoreset(ctx)) || !count || !(wanted & EPOLLIN))
+	if (!count || !(wanted & EPOLLIN))
 		return eventfd_events(count);
 
 	/* Not all who poll will report what they find: some only look. */
@@ -522,8 +546,10 @@ void eventfd_ctx_do_read(struct eventfd_ctx *ctx, __u64 *cnt)
 	DEFINE_WAKE_Q(wake);
 
 	*cnt = eventfd_next(ctx);
-	eventfd_take(ctx, *cnt, &wake);
-	eventfd_wake_called(&wake);
+	eventfd_take(ctx, *cnt);
+	/* The lock is the caller's: woken now, they wait for it. */
+	eventfd_call_writers(ctx, &wake);
+	wake_up_q(&wake);
 }
 EXPORT_SYMBOL_GPL(eventfd_ctx_do_read);
 
@@ -543,95 +569,91 @@ EXPORT_SYMBOL_GPL(eventfd_ctx_do_read);
 int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
 				  wait_queue_entry_t *wait, __u64 *cnt)
 {
-	DEFINE_WAKE_Q(wake);
 	unsigned long flags;
 
 	spin_lock_irqsave(&ctx->wqh.lock, flags);
 	__remove_wait_queue(&ctx->wqh, wait);
 	*cnt = eventfd_next(ctx);
 	if (*cnt) {
-		eventfd_take(ctx, *cnt, &wake);
+		eventfd_take(ctx, *cnt);
 		eventfd_wake_pollers(ctx, EPOLLOUT);
 	}
-	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	eventfd_wake_called(&wake);
+	eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);
 
 	return *cnt ? 0 : -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(eventfd_ctx_remove_wait_queue);
 
 /*
- * Copy @value out under the lock, so that a read either delivers what it takes
- * or takes nothing, and nobody ever sees the counter without it in between.
- * A page that is not there cannot be waited for here: the caller does that.
+ * Copy out what there is, and take it. Both under the lock, so that a read
+ * either delivers what it takes or takes nothing, and nobody ever sees the
+ * counter without it in between. A page that is not there cannot be waited for
+ * here: the caller does that.
  */
-static bool eventfd_copy_out(u64 value, struct iov_iter *to)
+static bool eventfd_deliver(struct eventfd_ctx *ctx, struct iov_iter *to)
 {
+	u64 value = eventfd_next(ctx);
 	size_t copied;
 
 	pagefault_disable();
 	copied = copy_to_iter(&value, sizeof(value), to);
 	pagefault_enable();
-	if (likely(copied == sizeof(value)))
-		return true;
+	if (unlikely(copied != sizeof(value))) {
+		iov_iter_revert(to, copied);
+		return false;
+	}
+	eventfd_take(ctx, value);
+	return true;
+}
 
-	iov_iter_revert(to, copied);
-	return false;
+/* What a read does while there is nothing: sleep, or say so and drop the lock. */
+static noinline int eventfd_read_empty(struct eventfd_ctx *ctx,
+				       struct kiocb *iocb)
+{
+	int err = -EAGAIN;
+
+	if (!(iocb->ki_filp->f_flags & O_NONBLOCK) &&
+	    !(iocb->ki_flags & IOCB_NOWAIT))
+		err = eventfd_sleep(ctx, &ctx->readers, 0);
+	if (err)
+		eventfd_unlock_irq(ctx, &ctx->readers);
+	return err;
 }
 
 static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct file *file = iocb->ki_filp;
-	struct eventfd_ctx *ctx = file->private_data;
+	struct eventfd_ctx *ctx = iocb->ki_filp->private_data;
 	int tries = EVENTFD_FAULT_TRIES;
-	DEFINE_WAKE_Q(wake);
-	ssize_t res;
-	u64 value;
+	int err;
 
-	if (iov_iter_count(to) < sizeof(value))
+	if (iov_iter_count(to) < sizeof(u64))
 		return -EINVAL;
 
-	spin_lock_irq(&ctx->wqh.lock);
-	for (;;) {
-		if (!ctx->count) {
-			res = -EAGAIN;
-			if ((file->f_flags & O_NONBLOCK) ||
-			    (iocb->ki_flags & IOCB_NOWAIT))
-				break;
-			res = eventfd_sleep(ctx, &ctx->readers, 0, &wake);
-			if (res)
-				break;
-		}
-
-		value = eventfd_next(ctx);
-		if (likely(eventfd_copy_out(value, to))) {
-			eventfd_take(ctx, value, &wake);
-			eventfd_wake_pollers(ctx, EPOLLOUT);
-			res = sizeof(value);
-			break;
-		}
-
-		/* It is still there: for another reader, while we fault in. */
-		eventfd_call_readers(ctx, &wake);
-		spin_unlock_irq(&ctx->wqh.lock);
-		eventfd_wake_called(&wake);
-		if (!tries-- || fault_in_iov_iter_writeable(to, sizeof(value)))
-			return -EFAULT;
+	do {
 		spin_lock_irq(&ctx->wqh.lock);
-	}
-	spin_unlock_irq(&ctx->wqh.lock);
-	eventfd_wake_called(&wake);
+		while (unlikely(!ctx->count)) {
+			err = eventfd_read_empty(ctx, iocb);
+			if (err)
+				return err;
+		}
+		if (likely(eventfd_deliver(ctx, to))) {
+			eventfd_wake_pollers(ctx, EPOLLOUT);
+			eventfd_unlock_irq(ctx, &ctx->writers);
+			return sizeof(u64);
+		}
+		/* It is still there: for another reader, while we fault in. */
+		eventfd_unlock_irq(ctx, &ctx->readers);
+	} while (tries-- && !fault_in_iov_iter_writeable(to, sizeof(u64)));
 
-	return res;
+	return -EFAULT;
 }
 
 static ssize_t eventfd_write(struct file *file, const char __user *buf,
 			     size_t count, loff_t *ppos)
 {
 	struct eventfd_ctx *ctx = file->private_data;
-	DEFINE_WAKE_Q(wake);
-	int err = 0;
 	u64 value;
+	int err;
 
 	if (count != sizeof(value))
 		return -EINVAL;
@@ -641,18 +663,21 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
 		return -EINVAL;
 
 	spin_lock_irq(&ctx->wqh.lock);
-	if (!eventfd_fits(ctx, value)) {
-		if (file->f_flags & O_NONBLOCK)
-			err = -EAGAIN;
-		else
-			err = eventfd_sleep(ctx, &ctx->writers, value, &wake);
+	if (unlikely(!eventfd_fits(ctx, value))) {
+		if (file->f_flags & O_NONBLOCK) {
+			spin_unlock_irq(&ctx->wqh.lock);
+			return -EAGAIN;
+		}
+		err = eventfd_sleep(ctx, &ctx->writers, value);
+		if (err) {
+			eventfd_unlock_irq(ctx, &ctx->writers);
+			return err;
+		}
 	}
-	if (!err)
-		eventfd_add(ctx, value, 0, &wake);
-	spin_unlock_irq(&ctx->wqh.lock);
-	eventfd_wake_called(&wake);
+	eventfd_add(ctx, value, 0);
+	eventfd_unlock_irq(ctx, &ctx->readers);
 
-	return err ?: sizeof(value);
+	return sizeof(value);
 }
 
 #ifdef CONFIG_PROC_FS
@@ -682,6 +707,24 @@ static const struct file_operations eventfd_fops = {
 #endif
 };
 
+/* A table of its own keeps the question out of every other eventfd's poll. */
+static const struct file_operations eventfd_autoreset_fops = {
+	.release	= eventfd_release,
+	.poll		= eventfd_poll_autoreset,
+	.read_iter	= eventfd_read,
+	.write		= eventfd_write,
+	.llseek		= noop_llseek,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo	= eventfd_show_fdinfo,
+#endif
+};
+
+static bool file_is_eventfd(const struct file *file)
+{
+	return file->f_op == &eventfd_fops ||
+	       file->f_op == &eventfd_autoreset_fops;
+}
+
 /**
  * eventfd_fget - the open file behind an eventfd's descriptor
  * @fd: a descriptor of the calling task
@@ -696,7 +739,7 @@ struct file *eventfd_fget(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (file->f_op == &eventfd_fops)
+	if (file_is_eventfd(file))
 		return file;
 
 	fput(file);
@@ -735,7 +778,7 @@ struct eventfd_ctx *eventfd_ctx_fileget(struct file *file)
 {
 	struct eventfd_ctx *ctx = file->private_data;
 
-	if (file->f_op != &eventfd_fops)
+	if (!file_is_eventfd(file))
 		return ERR_PTR(-EINVAL);
 
 	kref_get(&ctx->kref);
@@ -745,6 +788,7 @@ EXPORT_SYMBOL_GPL(eventfd_ctx_fileget);
 
 static int do_eventfd(unsigned int count, int flags)
 {
+	const struct file_operations *fops;
 	struct eventfd_ctx *ctx;
 	struct file *file;
 	int f_flags;
@@ -780,7 +824,8 @@ static int do_eventfd(unsigned int count, int flags)
 	if (fd < 0)
 		goto free_ctx;
 
-	file = anon_inode_getfile("[eventfd]", &eventfd_fops, ctx, f_flags);
+	fops = flags & EFD_AUTORESET ? &eventfd_autoreset_fops : &eventfd_fops;
+	file = anon_inode_getfile("[eventfd]", fops, ctx, f_flags);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);

@@ -31,7 +31,12 @@ VARIANTS = {
     'rfc': ('fs/eventfd.c', {
         'if (wanted & POLL_CLAIM)\n': 'if (true)\n',
         'events |= POLL_CLAIM;\n': ';\n',
-        'eventfd_take(ctx, count, &wake);\n': 'WRITE_ONCE(ctx->count, 0);\n',
+        'eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);\n\n\treturn eventfd_events':
+            'spin_unlock_irqrestore(&ctx->wqh.lock, flags);\n\n\treturn eventfd_events',
+    }),
+    # What "make bench" has to notice: a write that costs some dozens of instructions more.
+    'slow': ('fs/eventfd.c', {
+        'eventfd_add(ctx, value, 0);\n': 'for (int i = 0; i < 20; i++)\n\t\tbarrier();\n\teventfd_add(ctx, value, 0);\n',
     }),
 }
 
