@@ -851,3 +851,7 @@ SYSCALL_DEFINE1(eventfd, unsigned int, count)
 {
 	return do_eventfd(count, 0);
 }
+
+#ifdef CONFIG_EVENTFD_KUNIT_TEST
+#include "tests/eventfd_kunit.c"
+#endif

@@ -38,6 +38,8 @@ VARIANTS = {
     'slow': ('fs/eventfd.c', {
         'eventfd_add(ctx, value, 0);\n': 'for (int i = 0; i < 20; i++)\n\t\tbarrier();\n\teventfd_add(ctx, value, 0);\n',
     }),
+    # What is not open is looked into: no user space gets there, the kernel's own tests do.
+    'careless': ('fs/eventfd.c', {'if (!file)\n': 'if (false)\n'}),
 }
 
 

@@ -10,9 +10,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'scripts'))
 
 import harness      # noqa: E402
+import insertion    # noqa: E402
 import rootfs       # noqa: E402
 import run          # noqa: E402
 import semantic     # noqa: E402
+import verdict      # noqa: E402
 
 PROGRAM = 'probe'
 PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
@@ -24,7 +26,7 @@ def built():
     return run.build(harness.Options())
 
 
-def boot(name, program, **kwargs):
+def boot(name, program, expected=(), **kwargs):
     """Boot with one test program, a shell script, in place of the suite; returns (outcome, verdict)."""
     options = harness.Options()
     image, initrd, objects, _ = built()
@@ -32,16 +34,19 @@ def boot(name, program, **kwargs):
     files = {PROGRAM_PATH: (program, 0o755),
              '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644),
              **kwargs.pop('files', {})}
-    return run.suite(options, image, initrd, objects, [PROGRAM], name=f'harness-{name}', files=files, **kwargs)
+    return run.suite(options, image, initrd, objects, [PROGRAM, *expected], name=f'harness-{name}', files=files, **kwargs)
 
 
-def boot_variant(variant, program, tests):
-    """Boot a kernel that is not ours to some tests of one of the suite's programs; the verdict."""
+def boot_variant(variant, program, tests, expected=()):
+    """Boot a kernel that is not ours to some tests of one of the suite's programs; the verdict.
+
+    More may be expected of it than the program: the kernel's own tests.
+    """
     options = harness.Options()
     _, initrd, objects, _ = built()
     image = run.variant_image(options, variant)
     chosen = f"TESTS='-t {harness.SUITE}:{program}'\nexport GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10\n"
-    _, result = run.suite(options, image, initrd, objects, [program], name=f'harness-{variant}',
+    _, result = run.suite(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
                           files={'/etc/suite': (chosen, 0o644)})
     return result
 
@@ -76,5 +81,5 @@ def leaking_program(folder):
     return target.read_bytes()
 
 
-__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'boot_variant', 'built', 'harness', 'init_script', 'leaking_program',
-           'make', 'rootfs', 'run', 'script', 'semantic']
+__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'boot_variant', 'built', 'harness', 'init_script', 'insertion',
+           'leaking_program', 'make', 'rootfs', 'run', 'script', 'semantic', 'verdict']

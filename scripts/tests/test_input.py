@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from support import ROOT, harness, make, semantic
+from support import ROOT, harness, insertion, make, semantic
 
 SOURCE = harness.BUILD / 'src/linux-source-6.12'
 EVENTFD_FILES = ('Makefile', 'Kbuild', 'fs/eventfd.c', 'include/uapi/linux/eventfd.h')
@@ -95,7 +95,8 @@ class BadInput(Scratch):
         self.refused('error: make test needs T=PATTERN', 'test')
 
     def test_a_script_called_wrongly(self):
-        for script in ('scripts/run.py', 'scripts/check.py', 'scripts/verdict.py', 'scripts/doctor'):
+        for script in ('scripts/run.py', 'scripts/check.py', 'scripts/verdict.py', 'scripts/doctor', 'scripts/kunit.py',
+                       'scripts/insertion.py'):
             with self.subTest(script=script):
                 done = subprocess.run([ROOT / script, 'nonsense'], capture_output=True, text=True, check=False)
                 self.assertEqual((done.returncode, done.stderr), (2, ''))
@@ -143,7 +144,7 @@ class WhatIsGiven(Scratch):
     def test_a_tree_of_the_users_is_not_touched(self):
         mine = self.folder / 'mine'
         shutil.copytree(SOURCE / 'scripts', mine / 'scripts', symlinks=True)
-        for name in (*EVENTFD_FILES, *semantic.files()):
+        for name in (*EVENTFD_FILES, *semantic.files(), *insertion.files()):
             (mine / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(SOURCE / name, mine / name)
         before = self.listing(mine)
