@@ -83,9 +83,12 @@ def with_overlay(initrd, overlay, target):
     return target
 
 
-def suite(options, image, initrd, name, *, overlay=None, on_line=None, accel=None, cpus=2,
+def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None, accel=None, cpus=2,
           boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
-    """Boot to the suite; returns when the guest is off or a watchdog has ended it."""
+    """Boot to the suite; returns when the guest is off or a watchdog has ended it.
+
+    kunit, a glob, has the kernel run those of its own tests first.
+    """
     folder = options.work / 'boots'
     folder.mkdir(parents=True, exist_ok=True)
     console = folder / f'{name}.console'
@@ -95,6 +98,8 @@ def suite(options, image, initrd, name, *, overlay=None, on_line=None, accel=Non
     accel = accel or accelerator(options)
     # Level 5 shows warnings. Each of them is the end, as is a task that hangs.
     cmdline = 'loglevel=5 panic_on_warn=1 hung_task_panic=1 softlockup_panic=1'
+    if kunit:
+        cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
     command = [*qemu(options, accel, image, initrd, cmdline, cpus),
                *serial('console', 'file', f'path={console}'), *serial('report', 'stdio', 'signal=off')]
     start = time.monotonic()

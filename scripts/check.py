@@ -29,6 +29,7 @@ import bench
 import compare
 import conformance
 import harness
+import insertion
 import kernel
 import litmus
 import model
@@ -123,8 +124,8 @@ def static(options, totals):
                                 '--quiet', '--no-summary', *ignore, '-f', name], cwd=ROOT, env=NO_GIT))
     given = trees.pristine(options)
     patched = semantic.patched(given)
-    change = ''.join(semantic.diff(given, patched))
-    totals.check('checkpatch --strict, what the semantic patches change',
+    change = ''.join(semantic.diff(given, {**patched, **insertion.patched(given)}))
+    totals.check('checkpatch --strict, what changes in the kernel\'s own files',
                  output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse', '--quiet',
                             '--no-summary', '--no-signoff', '--ignore=COMMIT_MESSAGE', '-'],
                            cwd=ROOT, env=NO_GIT, input=change))
@@ -195,7 +196,7 @@ def booted(options, totals):
     image, initrd, objects, installed = run.build(options)
     options = copy.copy(options)
     options.rounds = options.rounds or ROUNDS
-    outcome, result = run.suite(options, image, initrd, objects, rootfs.programs(installed),
+    outcome, result = run.suite(options, image, initrd, objects, [*rootfs.programs(installed), verdicts.KUNIT],
                                 files=run.settings(options), **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)

@@ -8,7 +8,9 @@ run boots and runs the whole suite; test runs the tests whose names match T, a G
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
 input.
 """
+import fnmatch
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +24,7 @@ import kernel
 import rootfs
 import tree as trees
 import verdict as verdicts
-from harness import SUITE, refuse, say
+from harness import ROOT, SUITE, refuse, say
 
 
 def build(options):
@@ -72,6 +74,16 @@ def selection(installed, pattern):
     return chosen
 
 
+def kunit_selection(pattern):
+    """The glob for those of the kernel's own tests that a pattern names; None if it names none."""
+    cases = re.findall(r'\bKUNIT_CASE\w*\((\w+)', (ROOT / 'fs/tests/eventfd_kunit.c').read_text())
+    globs = [glob if '.' in glob else f'eventfd.{glob}' for glob in pattern.partition('-')[0].split(':')]
+    if not any(fnmatch.fnmatchcase(f'eventfd.{case}', glob) for glob in globs for case in cases):
+        return None
+    # The kernel takes one glob, and knows no list of them.
+    return globs[0] if len(globs) == 1 else 'eventfd'
+
+
 def overlay_for(options, objects, files):
     """An archive with these files in it: {path: (text or bytes, mode)}."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -83,13 +95,16 @@ def overlay_for(options, objects, files):
         return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
 
 
-def chosen(options, installed):
-    """The programs to run, and the pattern for their tests: all and none, unless T is given."""
+def chosen(options, installed, others=None):
+    """The programs to run, and the pattern for their tests: all and none, unless T is given.
+
+    A pattern for nothing is refused, unless there are others which it is for.
+    """
     if not options.pattern:
         return rootfs.programs(installed), None
     pattern = gtest_filter(options.pattern)
     programs = selection(installed, pattern)
-    if not programs:
+    if not programs and not others:
         refuse(f'T={options.pattern} matches no test: '
                f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
     return programs, pattern
@@ -111,6 +126,8 @@ def settings(options, programs=(), pattern=None, kernel='ours'):
         # The runner's limit for a program; each test has its own, which grows with the rounds.
         tests.append('-o 7200')
     lines.append(f'TESTS={shlex.quote(" ".join(tests))}')
+    if pattern and not programs:
+        lines.append('KUNIT_ONLY=1')
     return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644)}
 
 
@@ -121,8 +138,14 @@ def limits(options):
     return {'silent_limit': boot.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
 
 
-def suite(options, image, initrd, objects, expected, *, name='run', files=None, said='running the suite', **limits):
-    """Boot to the suite, show how it goes, and judge it. Without a word for it, nothing stays on the terminal."""
+def suite(options, image, initrd, objects, expected, *, name='run', files=None, said='running the suite', kunit=None,
+          **limits):
+    """Boot to the suite, show how it goes, and judge it. Without a word for it, nothing stays on the terminal.
+
+    The kernel's own tests run if they are expected: all of them, or those that the glob kunit names.
+    """
+    if verdicts.KUNIT in expected:
+        kunit = kunit or 'eventfd'
     overlay = overlay_for(options, objects, files) if files else None
     accel = boot.accelerator(options)
     progress = harness.Progress(f'{said or name} ({accel})', options.terminal, quiet=not said and not options.terminal)
@@ -130,11 +153,11 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
 
     def on_line(line):
         nonlocal seen
-        if verdicts.RESULT.match(line.removeprefix('# ')):
+        if verdicts.RESULT.match(line.removeprefix('# ').removeprefix('    ')):
             seen += 1
             progress.update(f'{seen} results')
 
-    outcome = boot.suite(options, image, initrd, name, overlay=overlay, on_line=on_line, **limits)
+    outcome = boot.suite(options, image, initrd, name, kunit=kunit, overlay=overlay, on_line=on_line, **limits)
     if said:
         progress.done(f'{seen} results')
     else:
@@ -173,9 +196,12 @@ def main():
         return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
     if job == 'run':
         options.pattern = None
-    expected, pattern = chosen(options, installed)
-    files = settings(options, expected, pattern)
-    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, **limits(options))
+    kunit = kunit_selection(gtest_filter(options.pattern)) if options.pattern else 'eventfd'
+    programs, pattern = chosen(options, installed, others=kunit)
+    files = settings(options, programs, pattern)
+    expected = [*programs, *([verdicts.KUNIT] if kunit else [])]
+    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, kunit=kunit,
+                            **limits(options))
     return report(options, outcome, result)
 
 

@@ -26,6 +26,11 @@ COMPLAINT = re.compile(
     r'refcount_t: |list_(?:add|del) corruption|scheduling while atomic|Out of memory)')
 RESULT = re.compile(r'(ok|not ok) (\d+) ?(.*)')
 
+# The tests in the kernel itself, a line of the table like a program of the suite.
+KUNIT = 'kunit: eventfd'
+# That such tests were run makes the kernel tainted: this is their bit.
+TAINT_TEST = 1 << 18
+
 
 @dataclasses.dataclass
 class Program:
@@ -67,12 +72,21 @@ def parse(report):
             facts[key] = value
             continue
         started = re.match(rf'# selftests: {SUITE}: (\S+)$', line)
+        in_kernel = re.match(r'# (kunit: \S+) *([\d.]*) *([\d.]*) *$', line)
         if started:
             programs.append(Program(started.group(1), seconds))
+            continue
+        if in_kernel:
+            # They ran at boot: the report has from when to when.
+            name, first, last = in_kernel.groups()
+            programs.append(Program(name, seconds, seconds=float(last) - float(first) if last else 0.0))
             continue
         if not programs:
             continue
         program = programs[-1]
+        if program.name.startswith('kunit: '):
+            parse_kunit(program, line)
+            continue
         ended = re.match(rf'((?:not )?ok \d+ selftests: {SUITE}: {re.escape(program.name)}\b.*)', line)
         if ended:
             program.runner = ended.group(1)
@@ -90,6 +104,20 @@ def parse(report):
             else:
                 program.notes.append(inner)
     return programs, facts
+
+
+def parse_kunit(program, line):
+    """A line of what KUnit says of one suite: its cases are indented by four, and by eight what they consist of."""
+    plan, case = re.match(r'    1\.\.(\d+)', line), RESULT.match(line.removeprefix('    '))
+    if line.startswith(('ok ', 'not ok ')):
+        program.runner = line
+        return
+    if plan:
+        program.planned = int(plan.group(1))
+    elif case and line.startswith('    '):
+        word, number, text = case.groups()
+        program.tests.append((kind_of(word, text), re.sub(r'\s*#.*$', '', text), int(number)))
+    program.notes.append(line.removeprefix('    '))
 
 
 @dataclasses.dataclass
@@ -172,7 +200,8 @@ def judge(report, console, expected, *, ended='', status=0):
         if not before.isdigit() or before != after:
             reasons.append(f'an eventfd was leaked: a fresh one had id {before or "none"} before the suite '
                            f'and {after or "none"} after it')
-        if facts.get('tainted') != '0':
+        tests_taint = TAINT_TEST if any(name.startswith('kunit: ') for name in ran) else 0
+        if facts.get('tainted') not in ('0', str(tests_taint)):
             reasons.append(f'the kernel is tainted: {facts.get("tainted")}')
         if not ended and (status or 'reboot: Restarting system' not in text):
             reasons.append(f'the guest did not power off cleanly (QEMU exit status {status})')

@@ -5,7 +5,7 @@ Not called by itself: "make check-harness" runs it.
 """
 import unittest
 
-from support import boot_variant
+from support import boot_variant, verdict
 
 # What EFD_AUTORESET did wrong as it was first posted, a test for each.
 LOST = (
@@ -20,12 +20,28 @@ LOST = (
     'EventThatAnIoUringReadWaitsFor',
 )
 
+# And what the kernel's own tests see of it.
+LOST_IN_THE_KERNEL = (
+    'signal_of_an_autoreset_eventfd_is_to_be_claimed',
+    'poll_takes_only_what_it_claims',
+    'claim_lets_a_blocked_writer_go_on',
+)
+
 
 class Variants(unittest.TestCase):
     def test_each_flaw_of_the_first_autoreset_is_seen(self):
-        result = boot_variant('rfc', 'eventfd_autoreset', 'WhatTheRfcLost.*')
-        seen = {name: kind for program in result.programs for kind, name, _ in program.tests}
+        result = boot_variant('rfc', 'eventfd_autoreset', 'WhatTheRfcLost.*', [verdict.KUNIT])
+        seen = {name: kind for program in result.programs if program.name != verdict.KUNIT
+                for kind, name, _ in program.tests}
         self.assertEqual(seen, {f'WhatTheRfcLost.{name}': 'failed' for name in LOST})
+        for name in LOST_IN_THE_KERNEL:
+            self.assertIn(f'{verdict.KUNIT}: {name} failed', result.reasons)
+
+    def test_a_case_that_dies_in_the_kernel_turns_it_red(self):
+        result = boot_variant('careless', 'eventfd_id', '*', [verdict.KUNIT])
+        self.assertRegex(result.reasons[0], 'the kernel panicked: ')
+        self.assertIn(f'{verdict.KUNIT}: never started', result.reasons)
+        self.assertEqual(result.count('passed'), 0)
 
 
 if __name__ == '__main__':

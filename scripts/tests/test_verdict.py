@@ -7,7 +7,7 @@ import pathlib
 import tempfile
 import unittest
 
-from support import boot, init_script, leaking_program, script
+from support import boot, init_script, leaking_program, script, verdict
 
 PLAN_OF_ONE = ('echo TAP version 13', 'echo 1..1')
 
@@ -23,6 +23,27 @@ class Verdict(unittest.TestCase):
         _, result = boot('good', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'))
         self.expect(result)
         self.assertEqual(result.count('passed'), 1)
+
+    def test_the_kernels_own_tests_count(self):
+        _, result = boot('kunit', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'), [verdict.KUNIT])
+        self.expect(result)
+        cases = next(program for program in result.programs if program.name == verdict.KUNIT)
+        self.assertEqual(cases.count('passed'), cases.planned)
+        self.assertGreater(cases.planned, 20)
+        self.assertGreater(cases.seconds, 0)
+        self.assertEqual(result.count('passed'), cases.planned + 1)
+
+    def test_a_case_of_the_kernels_that_is_missing_turns_it_red(self):
+        init = init_script().replace('cat "$results"', 'sed "/^    ok 3 /d" "$results"')
+        _, result = boot('kunit-gap', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'), [verdict.KUNIT],
+                         files={'/init': (init, 0o755)})
+        self.expect(result, rf'{verdict.KUNIT}: (\d+) of \d+ planned tests reported a result')
+
+    def test_a_kernel_without_its_own_tests_turns_it_red(self):
+        init = init_script().replace('mount -t debugfs', ': mount -t debugfs')
+        _, result = boot('kunit-none', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'), [verdict.KUNIT],
+                         files={'/init': (init, 0o755)})
+        self.expect(result, f'{verdict.KUNIT}: never started', 'the kernel is tainted: 262144')
 
     def test_a_test_that_fails_turns_it_red(self):
         _, result = boot('fail', script('echo TAP version 13', 'echo 1..2', 'echo ok 1 Good.Test',
