@@ -23,7 +23,7 @@ help:		## list these targets
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
 	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
-	@echo "  T=PATTERN         tests for test, compare, soak     ROUNDS=N      how often tests of races try (200)"
+	@echo "  T=PATTERN         test, kunit, compare, soak: which ROUNDS=N      how often tests of races try (200)"
 	@echo "  N=NUMBER          boots of make soak (20)"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
@@ -37,6 +37,10 @@ test:		## the same for the tests whose names match T=PATTERN
 shell:		## boot to a prompt with the suite in place
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/run.py shell
+
+kunit:		## the in-kernel interface alone, by the kernel's own kunit.py (UML)
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/kunit.py
 
 compare:	## the same suite on ours and on the stock kernel of the tree, test by test
 	@scripts/doctor --install run

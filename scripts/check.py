@@ -38,6 +38,7 @@ import rows
 import run
 import semantic
 import tree as trees
+import verdict
 from harness import ROOT, Broken, refuse, say
 
 # The tests of races try more often here than in "make run".
@@ -196,7 +197,7 @@ def booted(options, totals):
     image, initrd, objects, installed = run.build(options)
     options = copy.copy(options)
     options.rounds = options.rounds or ROUNDS
-    outcome, result = run.suite(options, image, initrd, objects, [*rootfs.programs(installed), verdicts.KUNIT],
+    outcome, result = run.suite(options, image, initrd, objects, [*rootfs.programs(installed), verdict.KUNIT],
                                 files=run.settings(options), **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)
