@@ -140,7 +140,7 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
 static void eventfd_call(struct eventfd_sleeper *sleeper,
 			 struct wake_q_head *wake)
 {
-	list_del(&sleeper->node);
+	list_del_init(&sleeper->node);
 	sleeper->called = true;
 	wake_q_add(wake, sleeper->task);
 }
@@ -180,9 +180,9 @@ static void eventfd_call_writers(struct eventfd_ctx *ctx,
 }
 
 /* Call who can go on in @line. */
-static noinline void eventfd_call_line(struct eventfd_ctx *ctx,
-				       const struct list_head *line,
-				       struct wake_q_head *wake)
+static void eventfd_call_line(struct eventfd_ctx *ctx,
+			      const struct list_head *line,
+			      struct wake_q_head *wake)
 {
 	if (line == &ctx->readers)
 		eventfd_call_readers(ctx, wake);
@@ -190,19 +190,38 @@ static noinline void eventfd_call_line(struct eventfd_ctx *ctx,
 		eventfd_call_writers(ctx, wake);
 }
 
+static noinline void eventfd_call_and_unlock_irq(struct eventfd_ctx *ctx,
+						 const struct list_head *line)
+	__releases(&ctx->wqh.lock)
+{
+	DEFINE_WAKE_Q(wake);
+
+	eventfd_call_line(ctx, line, &wake);
+	spin_unlock_irq(&ctx->wqh.lock);
+	wake_up_q(&wake);
+}
+
 static inline void eventfd_unlock_irq(struct eventfd_ctx *ctx,
 				      const struct list_head *line)
 	__releases(&ctx->wqh.lock)
 {
-	if (likely(list_empty(line))) {
+	if (likely(list_empty(line)))
 		spin_unlock_irq(&ctx->wqh.lock);
-	} else {
-		DEFINE_WAKE_Q(wake);
+	else
+		eventfd_call_and_unlock_irq(ctx, line);
+}
 
-		eventfd_call_line(ctx, line, &wake);
-		spin_unlock_irq(&ctx->wqh.lock);
-		wake_up_q(&wake);
-	}
+static noinline void
+eventfd_call_and_unlock_irqrestore(struct eventfd_ctx *ctx,
+				   const struct list_head *line,
+				   unsigned long flags)
+	__releases(&ctx->wqh.lock)
+{
+	DEFINE_WAKE_Q(wake);
+
+	eventfd_call_line(ctx, line, &wake);
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+	wake_up_q(&wake);
 }
 
 static inline void eventfd_unlock_irqrestore(struct eventfd_ctx *ctx,
@@ -210,15 +229,10 @@ static inline void eventfd_unlock_irqrestore(struct eventfd_ctx *ctx,
 					     unsigned long flags)
 	__releases(&ctx->wqh.lock)
 {
-	if (likely(list_empty(line))) {
+	if (likely(list_empty(line)))
 		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	} else {
-		DEFINE_WAKE_Q(wake);
-
-		eventfd_call_line(ctx, line, &wake);
-		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-		wake_up_q(&wake);
-	}
+	else
+		eventfd_call_and_unlock_irqrestore(ctx, line, flags);
 }
 
 /* A called task has come: what was kept for it is no longer spoken for. */
@@ -251,30 +265,34 @@ static bool eventfd_can_go_on(const struct eventfd_ctx *ctx,
  */
 static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 			 u64 add)
+	__must_hold(&ctx->wqh.lock)
 {
 	struct eventfd_sleeper self = {
 		.task = current,
 		.line = line,
 		.add = add,
 	};
+	bool beaten = false;
 	int err = 0;
 
 	list_add_tail(&self.node, line);
 	for (;;) {
 		/*
 		 * Still under the lock: who calls us after this finds a task
-		 * that its wake-up can reach. If we were beaten to it, what is
-		 * left may still do for a smaller one.
+		 * that its wake-up can reach.
 		 */
 		set_current_state(TASK_INTERRUPTIBLE);
-		eventfd_unlock_irq(ctx, line);
+		/* What was too little for us may still do for a smaller one. */
+		if (beaten)
+			eventfd_unlock_irq(ctx, line);
+		else
+			spin_unlock_irq(&ctx->wqh.lock);
 		schedule();
 		spin_lock_irq(&ctx->wqh.lock);
 
-		if (self.called) {
+		beaten = self.called;
+		if (self.called)
 			eventfd_turn_over(ctx, &self);
-			list_add(&self.node, line);
-		}
 		if (fatal_signal_pending(current)) {
 			err = -ERESTARTSYS;
 			break;
@@ -285,6 +303,8 @@ static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 			err = -ERESTARTSYS;
 			break;
 		}
+		if (beaten)
+			list_add(&self.node, line);
 	}
 	list_del(&self.node);
 	return err;
@@ -298,6 +318,9 @@ static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 {
 	/* Pollers queue themselves under the lock that we hold. */
 	if (waitqueue_active(&ctx->wqh)) {
+		/* To be claimed: look again before you report this. */
+		if ((events & EPOLLIN) && unlikely(eventfd_is_autoreset(ctx)))
+			events |= POLL_CLAIM;
 		current->in_eventfd = 1;
 		wake_up_locked_poll(&ctx->wqh, events);
 		current->in_eventfd = 0;
@@ -322,9 +345,6 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 		smp_store_release(&ctx->count, ctx->count + n);
 	else
 		WRITE_ONCE(ctx->count, ctx->count + n);
-	/* To be claimed: a poller must look again before it reports this. */
-	if (eventfd_is_autoreset(ctx))
-		events |= POLL_CLAIM;
 	eventfd_wake_pollers(ctx, EPOLLIN | events);
 }
 
@@ -585,14 +605,16 @@ int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
 EXPORT_SYMBOL_GPL(eventfd_ctx_remove_wait_queue);
 
 /*
- * Copy out what there is, and take it. Both under the lock, so that a read
- * either delivers what it takes or takes nothing, and nobody ever sees the
- * counter without it in between. A page that is not there cannot be waited for
- * here: the caller does that.
+ * Copy out what there is, which must not be nothing, and take it. Both under
+ * the lock, so that a read either delivers what it takes or takes nothing, and
+ * nobody ever sees the counter without it in between. A page that is not there
+ * cannot be waited for here: the caller does that.
  */
-static bool eventfd_deliver(struct eventfd_ctx *ctx, struct iov_iter *to)
+static __always_inline bool eventfd_deliver(struct eventfd_ctx *ctx,
+					    struct iov_iter *to)
 {
-	u64 value = eventfd_next(ctx);
+	u64 count = ctx->count;
+	u64 value = eventfd_is_semaphore(ctx) ? 1 : count;
 	size_t copied;
 
 	pagefault_disable();
@@ -606,46 +628,68 @@ static bool eventfd_deliver(struct eventfd_ctx *ctx, struct iov_iter *to)
 	return true;
 }
 
-/* What a read does while there is nothing: sleep, or say so and drop the lock. */
-static noinline int eventfd_read_empty(struct eventfd_ctx *ctx,
-				       struct kiocb *iocb)
+static bool eventfd_may_sleep(const struct kiocb *iocb)
 {
-	int err = -EAGAIN;
+	return !(iocb->ki_filp->f_flags & O_NONBLOCK) &&
+	       !(iocb->ki_flags & IOCB_NOWAIT);
+}
 
-	if (!(iocb->ki_filp->f_flags & O_NONBLOCK) &&
-	    !(iocb->ki_flags & IOCB_NOWAIT))
-		err = eventfd_sleep(ctx, &ctx->readers, 0);
-	if (err)
+/* The same as a read does at first, where its buffer was not in memory. */
+static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
+						 const struct kiocb *iocb,
+						 struct iov_iter *to)
+	__must_hold(&ctx->wqh.lock)
+{
+	int tries = EVENTFD_FAULT_TRIES;
+	size_t missing;
+	int err;
+
+	do {
+		/* It is still there: for another reader, meanwhile. */
 		eventfd_unlock_irq(ctx, &ctx->readers);
-	return err;
+		missing = fault_in_iov_iter_writeable(to, sizeof(u64));
+		spin_lock_irq(&ctx->wqh.lock);
+		if (missing || !tries--)
+			return -EFAULT;
+		if (!ctx->count) {
+			if (!eventfd_may_sleep(iocb))
+				return -EAGAIN;
+			err = eventfd_sleep(ctx, &ctx->readers, 0);
+			if (err)
+				return err;
+		}
+	} while (!eventfd_deliver(ctx, to));
+
+	return 0;
 }
 
 static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct eventfd_ctx *ctx = iocb->ki_filp->private_data;
-	int tries = EVENTFD_FAULT_TRIES;
-	int err;
+	int err = 0;
 
 	if (iov_iter_count(to) < sizeof(u64))
 		return -EINVAL;
 
-	do {
-		spin_lock_irq(&ctx->wqh.lock);
-		while (unlikely(!ctx->count)) {
-			err = eventfd_read_empty(ctx, iocb);
-			if (err)
-				return err;
+	spin_lock_irq(&ctx->wqh.lock);
+	if (unlikely(!ctx->count)) {
+		if (!eventfd_may_sleep(iocb)) {
+			spin_unlock_irq(&ctx->wqh.lock);
+			return -EAGAIN;
 		}
-		if (likely(eventfd_deliver(ctx, to))) {
-			eventfd_wake_pollers(ctx, EPOLLOUT);
-			eventfd_unlock_irq(ctx, &ctx->writers);
-			return sizeof(u64);
-		}
-		/* It is still there: for another reader, while we fault in. */
+		err = eventfd_sleep(ctx, &ctx->readers, 0);
+	}
+	if (!err && unlikely(!eventfd_deliver(ctx, to)))
+		err = eventfd_fault_in_and_deliver(ctx, iocb, to);
+	if (err) {
+		/* Whoever is next may have more luck. */
 		eventfd_unlock_irq(ctx, &ctx->readers);
-	} while (tries-- && !fault_in_iov_iter_writeable(to, sizeof(u64)));
+		return err;
+	}
+	eventfd_wake_pollers(ctx, EPOLLOUT);
+	eventfd_unlock_irq(ctx, &ctx->writers);
 
-	return -EFAULT;
+	return sizeof(u64);
 }
 
 static ssize_t eventfd_write(struct file *file, const char __user *buf,

@@ -186,7 +186,7 @@ const Cycle kWritePollRead("write_poll_read",
                                    channel.Take();
                                });
                            },
-                           {kEventfd, kSemaphore, kAutoreset, kPipe, kSocket});
+                           {kEventfd, kSemaphore, kPipe, kSocket});
 
 /* The whole service of an event where a poll resets it. */
 const Cycle kWritePoll("write_poll",
