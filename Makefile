@@ -73,9 +73,9 @@ conformance-tarball: ## the same as one static program, to test another system w
 	@scripts/doctor --install host
 	@$(PYTHON) scripts/conformance.py tarball
 
-check-static:	## the static checks alone: checkpatch, sparse, W=1, formats
+check-static:	## the static checks alone: checkpatch, sparse, W=1, formats, pages
 	@scripts/doctor --install check
-	@$(PYTHON) scripts/check.py static
+	@$(PYTHON) scripts/check.py static docs
 
 check-harness:	## the harness's own tests alone: they break what is checked and see it turn red
 	@scripts/doctor --install check
@@ -99,6 +99,10 @@ series-check:	## apply, build, boot and check the series patch by patch, for 6.1
 apply:		## apply the series to the git tree KDIR=PATH, on a new branch
 	@scripts/doctor --install series
 	@$(PYTHON) scripts/series.py apply
+
+docs:		## build the pages with Sphinx, check the manual page, compile the examples
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/docs.py
 
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check

@@ -9,6 +9,8 @@ static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, fo
          whether the tests that the table of behaviours names are there;
 litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
+docs:    the pages by Sphinx, the manual page, and what they tell readers to write;
+samples: samples/eventfd here and in a booted kernel, its calls counted;
 host:    the suite on the running kernel, row by row;
 boot:    the suite on a booted kernel with our eventfd;
 compare: the same suite on the stock kernel of the same tree, test by test;
@@ -28,6 +30,7 @@ import unittest
 import bench
 import compare
 import conformance
+import docs
 import harness
 import insertion
 import kernel
@@ -36,6 +39,7 @@ import model
 import rootfs
 import rows
 import run
+import samples
 import semantic
 import tree as trees
 import verdict
@@ -175,6 +179,16 @@ def lines(_options, totals):
         totals.skipped += 1
 
 
+def pages(options, totals):
+    for name, wrong in docs.results(options):
+        totals.check(name, wrong)
+
+
+def sample(options, totals):
+    for name, wrong in samples.results(options):
+        totals.check(name, wrong)
+
+
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is, row by row."""
     status, rows = conformance.run(conformance.build(options))
@@ -230,8 +244,8 @@ def own(_options, totals):
     totals.passed += result.testsRun - bad - len(result.skipped)
 
 
-PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'host': host, 'boot': booted, 'compare': compared,
-         'bench': speed, 'harness': own}
+PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'docs': pages, 'samples': sample,
+         'host': host, 'boot': booted, 'compare': compared, 'bench': speed, 'harness': own}
 
 
 def main():
