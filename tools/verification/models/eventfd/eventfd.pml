@@ -85,7 +85,6 @@ bit parked[TASKS];		/* in schedule() */
 
 /* the pollers' wait queue; no array can be empty */
 bit queued[ALL_POLLERS + 1];
-bit triggered[ALL_POLLERS + 1];
 bit poll_parked[ALL_POLLERS + 1];
 
 /* What was added and has not reached anybody: it has to be in the counter. */
@@ -275,7 +274,6 @@ inline wake_pollers(first, past)
 	EACH(k, first, past)
 		if
 		:: queued[k] ->
-			triggered[k] = 1;
 			if
 			:: poll_parked[k] ->
 				poll_parked[k] = 0;
@@ -744,10 +742,23 @@ inline look()
 #endif
 }
 
+/*
+ * To find nothing and to sleep is one step: a wake-up in between would be
+ * remembered in the poller's poll_wqueues, as if it came after.
+ */
+inline poll_wakes()
+{
+	if
+	:: poll_parked[me] ->
+		poll_parked[me] = 0;
+		running++
+	:: else
+	fi
+}
+
 inline leave_poll()
 {
 	queued[me] = 0;
-	triggered[me] = 0;
 	claimed = 0;
 	running--
 }
@@ -768,14 +779,17 @@ outside:
 		seen = IS_READY
 	};
 	d_step {
+		queued[me] = 1;
 		if
-		:: seen -> leave_poll()
-		:: else -> queued[me] = 1
+		:: !seen ->
+			poll_parked[me] = 1;
+			running--
+		:: else
 		fi
 	};
 	if
-	:: atomic { seen -> seen = 0; goto outside }
-	:: else -> goto sleep
+	:: atomic { !seen -> goto sleep }
+	:: else -> seen = 0
 	fi;
 #else
 	d_step {
@@ -800,51 +814,37 @@ again:
 		claim()
 	   };
 	   wake_called();
-	   atomic {
-		if
-		:: claimed ->
-			d_step {
-				leave_poll()
-			};
-			goto outside
-		:: else -> goto nothing
-		fi
-	   }
-	:: atomic {
-		!IS_READY -> goto nothing
-	   }
-	fi;
-nothing:
-	if
-	:: atomic {	/* a signal, or the time is up */
-		true ->
+	   if
+	   :: claimed ->
 		d_step {
 			leave_poll()
 		};
 		goto outside
+	   :: else -> goto again
+	   fi
+	:: d_step {
+		!IS_READY ->
+		poll_parked[me] = 1;
+		running--
 	   }
-	:: goto sleep
 	fi;
+#ifdef MUTANT_READ_THEN_QUEUE
 sleep:
-	skip;
-	d_step {
-		if
-		:: !triggered[me] ->
-			poll_parked[me] = 1;
-			running--
-		:: else
-		fi
-	};
-	d_step {
-		if
-		:: poll_parked[me] ->
-			poll_parked[me] = 0;
-			running++
-		:: else
-		fi;
-		triggered[me] = 0
-	};
-	goto again
+#endif
+	/* Woken, or a signal, or the time is up. */
+	if
+	:: d_step {
+		true ->
+		poll_wakes()
+	   };
+	   goto again
+	:: d_step {
+		true ->
+		poll_wakes();
+		leave_poll()
+	   };
+	   goto outside
+	fi
 }
 
 /* ---- nobody is left behind ---- */
