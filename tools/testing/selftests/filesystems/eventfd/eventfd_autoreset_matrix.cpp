@@ -130,6 +130,26 @@ TEST_F(AutoresetPoll, OfTwoBlockedOnesTheLoserSleepsOn) {
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
+TEST_F(AutoresetPoll, ForErrorsOnlySleepsThroughAWrite) {
+    FileDescriptor efd = NewAutoreset();
+    Pipe stop = NewPipe();
+    ScopedThread poller([&] {
+        pollfd entries[] = {{efd, 0, 0}, {stop.read_end, POLLIN, 0}};
+        EXPECT_THAT(SYSCALL(poll, entries, 2, -1), SyscallSucceedsWithValue(1));
+        EXPECT_EQ(entries[0].revents, 0);
+    });
+    poller.WaitUntilBlockedIn(kPollCall);
+    unsigned long before = poller.switches();
+    for (int i = 0; i < 5; i++) {
+        Must(Write(efd, 1));
+        poller.ExpectStillBlockedIn(kPollCall);
+    }
+    EXPECT_EQ(poller.switches(), before);
+    Must(Write(stop.write_end, "x", 1));
+    poller.Join();
+    EXPECT_EQ(EventfdCount(efd), 5u);
+}
+
 TEST_F(AutoresetPoll, ReadBeforeTheWokenPollerRunsLeavesItAsleepOrWithoutTheEvent) {
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     std::atomic<int> reported{0};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // How an eventfd comes to be: eventfd(2), eventfd2(2), their flags, descriptor flags and ids.
+#include <linux/magic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -299,6 +301,64 @@ TEST(Ids, AreNotLeakedByACreationThatFails) {
         returned = NextId() == before;
     }
     EXPECT_TRUE(returned);
+}
+
+/* Memory that the kernel holds in its slabs, in KiB. */
+long SlabMemory() {
+    std::string text = ReadWholeFile("/proc/meminfo");
+    size_t at = text.find("\nSlab:");
+    return at == std::string::npos ? -1 : strtol(text.c_str() + at + 6, nullptr, 10);
+}
+
+/* A kernel that looks for the use of freed memory keeps it for a while, but not for ever. */
+TEST_WITH(Creation, AndCloseLeaveNoMemoryBehind, TimeLimit(60s)) {
+    SKIP_UNLESS(SlabMemory() >= 0, "no word on slabs in /proc/meminfo");
+    long growth = 0;
+    for (int attempt = 0; attempt < 10; attempt++) {
+        long before = SlabMemory();
+        for (int i = 0; i < 20000; i++) close(eventfd(0, 0));
+        growth = SlabMemory() - before;
+        if (growth < 1000) break;
+    }
+    EXPECT_LT(growth, 1000) << "KiB more after each 20000 eventfds";
+}
+
+/* No more open files in the whole system, but for those who may have them. */
+class NoMoreFiles {
+  public:
+    NoMoreFiles() : old_(ReadWholeFile(kLimit)) { Set("0\n"); }
+    ~NoMoreFiles() { Set(old_); }
+
+  private:
+    static constexpr const char* kLimit = "/proc/sys/fs/file-max";
+
+    static void Set(const std::string& text) {
+        FileDescriptor file(static_cast<int>(Must(SYSCALL(open, kLimit, O_WRONLY))));
+        Must(Write(file, text.data(), text.size()));
+    }
+
+    std::string old_;
+};
+
+TEST(Creation, FailsWithEnfileWhereNoFileIsLeftAndLeaksNothing) {
+    struct statfs root;
+    Must(SYSCALL(statfs, "/", &root));
+    SKIP_UNLESS(root.f_type == RAMFS_MAGIC || root.f_type == TMPFS_MAGIC,
+                "would keep a whole system that is in use from opening files");
+    ChildProcess child([] {
+        long id = NextId();
+        int lowest = Dup(STDOUT_FILENO).get();
+        {
+            NoMoreFiles limit;
+            Must(SYSCALL(seteuid, 65534));
+            for (int i = 0; i < 100; i++)
+                EXPECT_THAT(Eventfd2(0, 0), SyscallFailsWithErrno(ENFILE));
+            Must(SYSCALL(seteuid, 0));
+        }
+        EXPECT_EQ(Dup(STDOUT_FILENO).get(), lowest);
+        EXPECT_EQ(NextId(), id);
+    });
+    child.ExpectSuccess();
 }
 
 } /* namespace */

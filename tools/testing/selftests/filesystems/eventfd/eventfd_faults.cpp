@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // A read that cannot deliver what it took (EFAULT) gives it back, and nobody misses it.
-#include <sched.h>
 #include <sys/uio.h>
 
 #include <atomic>
@@ -141,25 +140,6 @@ TEST(FailedReads, LeaveWhatIsBeforeTheBufferAlone) {
  * The reader sleeps, and on one processor with us: what we post cannot reach it before our own
  * bad read comes to it.
  */
-class OneProcessor {
-  public:
-    OneProcessor() {
-        cpu_set_t one;
-        Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
-        CPU_ZERO(&one);
-        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-            if (!CPU_ISSET(cpu, &old_)) continue;
-            CPU_SET(cpu, &one);
-            break;
-        }
-        Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one));
-    }
-    ~OneProcessor() { sched_setaffinity(0, sizeof(old_), &old_); }
-
-  private:
-    cpu_set_t old_;
-};
-
 class BesideReaders : public testing::TestWithParam<int> {};
 
 INSTANTIATE_TEST_SUITE_P(All, BesideReaders, testing::Values(0, EFD_SEMAPHORE),
@@ -238,6 +218,20 @@ TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, FixedHere(kLost)) {
     SKIP_UNLESS(faults, "the good readers were first each time");
 }
 
+TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn, FixedHere(kLost)) {
+    FileDescriptor efd = NewEventfd(0, GetParam());
+    uint64_t value = 0;
+    ScopedThread bad(
+        [&] { EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT)); });
+    bad.WaitUntilBlockedIn(SYS_read);
+    ScopedThread good([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
+    good.WaitUntilBlockedIn(SYS_read);
+    Must(Write(efd, 1));
+    bad.Join();
+    good.Join();
+    EXPECT_EQ(value, 1u);
+}
+
 TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, FixedHere(kLost)) {
     FileDescriptor efd = NewEventfd(5, GetParam());
     IoUring ring;
@@ -246,6 +240,40 @@ TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, FixedHere(kLost)) {
     ring.Submit();
     EXPECT_EQ(ring.Wait().result, -EFAULT);
     EXPECT_EQ(EventfdCount(efd), 5u);
+}
+
+/* A buffer in two pages of which the kernel has not made the second one yet. */
+class FaultedIn : public testing::TestWithParam<int> {
+  protected:
+    FaultedIn() : pages_(2 * PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE) {
+        pages_.data()[0] = 1;
+    }
+    char* edge() const { return pages_.data() + PageSize(); }
+
+  private:
+    Mapping pages_;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, FaultedIn, testing::Values(0, EFD_SEMAPHORE),
+                         [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
+
+TEST_P(FaultedIn, ReadAcrossTheEdgeIsWhole) {
+    FileDescriptor efd = NewEventfd(1, GetParam());
+    uint64_t value;
+    EXPECT_THAT(Read(efd, edge() - 4, 8), SyscallSucceedsWithValue(8));
+    memcpy(&value, edge() - 4, 8);
+    EXPECT_EQ(value, 1u);
+    EXPECT_EQ(EventfdCount(efd), 0u);
+}
+
+TEST_P(FaultedIn, ReadIntoAPartOfEachIsWhole) {
+    const uint64_t count = GetParam() ? 1 : 0x0102030405060708;
+    FileDescriptor efd = NewEventfdAt(count, GetParam());
+    uint64_t value;
+    EXPECT_THAT(Readv(efd, {{edge() - 4, 4}, {edge(), 4}}), SyscallSucceedsWithValue(8));
+    memcpy(&value, edge() - 4, 8);
+    EXPECT_EQ(value, count);
+    EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
 TEST(FailedWrite, LeavesTheCountAndWakesNobody) {

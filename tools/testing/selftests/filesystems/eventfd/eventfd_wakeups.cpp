@@ -458,5 +458,134 @@ TEST(BlockedReaders, InterruptedOneLeavesTheNextPostToTheOthers) {
     EXPECT_EQ(value, 3u);
 }
 
+/*
+ * One that is called and beaten: before it runs, somebody who never slept has taken what it was
+ * called for. The tests do both without letting it run in between.
+ */
+class Beaten : public testing::Test {
+  protected:
+    void SetUp() override {
+        Undisturbed possible;
+        SKIP_UNLESS(!possible.refused(), Undisturbed::reason());
+    }
+
+    /* Once the task has run, found nothing, and sleeps again. */
+    static void WaitUntilBackAsleep(Task* task, unsigned long before, long call) {
+        WaitUntil([&] { return task->switches() > before; });
+        task->WaitUntilBlockedIn(call);
+    }
+
+    /* Posts once and takes it back: the first reader in line has been beaten. */
+    static void BeatReader(int efd, Task* reader) {
+        unsigned long before = reader->switches();
+        {
+            Undisturbed only_us;
+            Must(Write(efd, 1));
+            EXPECT_EQ(Drain(efd), 1u);
+        }
+        WaitUntilBackAsleep(reader, before, SYS_read);
+    }
+
+    OneProcessor pinned_;
+};
+
+class BeatenReader : public Beaten {};
+class BeatenWriter : public Beaten {};
+
+TEST_F(BeatenReader, StaysFirstInLine) {
+    SKIP_UNLESS(KernelIsOurs(), "stock wakes every blocked reader, and serves the fastest");
+    FileDescriptor efd = NewEventfd();
+    uint64_t values[2] = {};
+    ScopedThread first([&] { Must(Read(efd, &values[0])); });
+    first.WaitUntilBlockedIn(SYS_read);
+    ScopedThread second([&] { Must(Read(efd, &values[1])); });
+    second.WaitUntilBlockedIn(SYS_read);
+    BeatReader(efd, &first);
+    Must(Write(efd, 5));
+    WaitUntil([&] { return first.finished() || second.finished(); });
+    EXPECT_TRUE(first.finished());
+    Must(Write(efd, 7));
+    first.Join();
+    second.Join();
+    EXPECT_THAT(values, ElementsAre(5u, 7u));
+}
+
+TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
+    FileDescriptor efd = NewEventfd();
+    CountingHandler handler(SIGUSR1, SA_RESTART);
+    uint64_t value = 0;
+    ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
+    reader.WaitUntilBlockedIn(SYS_read);
+    for (int round = 1; round <= 3; round++) {
+        BeatReader(efd, &reader);
+        unsigned long before = reader.switches();
+        reader.Signal(SIGUSR1);
+        WaitUntilBackAsleep(&reader, before, SYS_read);
+        EXPECT_EQ(handler.count(), round);
+    }
+    Must(Write(efd, 5));
+    reader.Join();
+    EXPECT_EQ(value, 5u);
+}
+
+TEST_F(BeatenWriter, LetsASmallerOnePass) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    Writer large(efd, kFull);
+    Writer small(efd, 3);
+    {
+        Undisturbed only_us;
+        EXPECT_EQ(Drain(efd), kFull);
+        Must(Write(efd, 1));
+    }
+    small.thread.Join();
+    large.thread.ExpectStillBlockedIn(SYS_write);
+    EXPECT_EQ(Drain(efd), 4u);
+    large.thread.Join();
+    EXPECT_EQ(Drain(efd), kFull);
+}
+
+TEST_F(BeatenWriter, PassesItsRoomOnWhenItDies) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    ChildProcess large([&] {
+        const uint64_t value = kFull;
+        ssize_t unused = write(efd, &value, sizeof(value));
+        static_cast<void>(unused);
+    });
+    large.WaitUntilBlockedIn(SYS_write);
+    Writer small(efd, 3);
+    {
+        Undisturbed only_us;
+        EXPECT_EQ(Drain(efd), kFull);
+        large.Signal(SIGKILL);
+    }
+    EXPECT_TRUE(WIFSIGNALED(large.Wait()));
+    small.thread.Join();
+    EXPECT_EQ(Drain(efd), 3u);
+}
+
+TEST_F_WITH(BeatenWriter, IsNotFollowedByOneThatDoesNotFitEither,
+            FixedHere("stock wakes every blocked writer on each read")) {
+    FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
+    CountingHandler handler(SIGUSR1, 0);
+    auto write_all = [&] { EXPECT_THAT(Write(efd, kFull), SyscallFailsWithErrno(EINTR)); };
+    ScopedThread first(write_all);
+    first.WaitUntilBlockedIn(SYS_write);
+    ScopedThread second(write_all);
+    second.WaitUntilBlockedIn(SYS_write);
+    unsigned long before_first = first.switches(), before_second = second.switches();
+    {
+        Undisturbed only_us;
+        EXPECT_EQ(Drain(efd), 1u);
+        Must(Write(efd, 3));
+        /* There is less room now than the one that was called is going to ask for. */
+        EXPECT_EQ(Drain(efd), 1u);
+    }
+    WaitUntilBackAsleep(&first, before_first, SYS_write);
+    second.WaitUntilBlockedIn(SYS_write);
+    EXPECT_EQ(second.switches(), before_second);
+    first.Signal(SIGUSR1);
+    second.Signal(SIGUSR1);
+}
+
 } /* namespace */
 } /* namespace suite */

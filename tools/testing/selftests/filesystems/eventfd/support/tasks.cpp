@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/tasks.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -262,6 +261,30 @@ std::atomic<int> handled{0};
 void CountSignal(int) { handled.fetch_add(1); }
 
 } /* namespace */
+
+OneProcessor::OneProcessor() {
+    cpu_set_t one;
+    Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &old_)) continue;
+        CPU_SET(cpu, &one);
+        break;
+    }
+    Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one));
+}
+
+OneProcessor::~OneProcessor() { sched_setaffinity(0, sizeof(old_), &old_); }
+
+Undisturbed::Undisturbed() {
+    const sched_param first = {.sched_priority = 1};
+    refused_ = sched_setscheduler(0, SCHED_FIFO, &first) != 0;
+}
+
+Undisturbed::~Undisturbed() {
+    const sched_param other = {.sched_priority = 0};
+    if (!refused_) sched_setscheduler(0, SCHED_OTHER, &other);
+}
 
 CountingHandler::CountingHandler(int signal, int flags) : signal_(signal) {
     struct sigaction action = {};

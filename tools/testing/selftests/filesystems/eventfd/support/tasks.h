@@ -16,6 +16,7 @@
 #ifndef EVENTFD_SUPPORT_TASKS_H
 #define EVENTFD_SUPPORT_TASKS_H
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/types.h>
 
@@ -162,6 +163,37 @@ class Meeting {
     std::atomic<int> arrived_{0};
     std::mutex mutex_;
     std::condition_variable complete_;
+};
+
+/* Keeps this thread, and those that it starts from here on, to one processor while in scope. */
+class OneProcessor {
+  public:
+    OneProcessor();
+    OneProcessor(const OneProcessor&) = delete;
+    OneProcessor& operator=(const OneProcessor&) = delete;
+    ~OneProcessor();
+
+  private:
+    cpu_set_t old_;
+};
+
+/*
+ * While in scope, nobody on this thread's processor runs but this thread, until it sleeps: what
+ * it wakes stays about to run. Wants a OneProcessor around it, and the right to a real-time
+ * policy; refused() says that it was not given that.
+ */
+class Undisturbed {
+  public:
+    Undisturbed();
+    Undisturbed(const Undisturbed&) = delete;
+    Undisturbed& operator=(const Undisturbed&) = delete;
+    ~Undisturbed();
+
+    bool refused() const { return refused_; }
+    static const char* reason() { return "no right to a real-time policy"; }
+
+  private:
+    bool refused_;
 };
 
 /* A handler that only counts, in place while in scope. */
