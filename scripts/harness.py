@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T, N.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T, N, S, SEED.
 """
 import atexit
 import fcntl
@@ -97,6 +97,7 @@ class Options:
         if env.get('DEBUG', '') not in ('', '0', '1'):
             refuse(f'DEBUG={env["DEBUG"]} is not known: use DEBUG=1, or leave it out')
         self.debug = env.get('DEBUG') == '1'
+        self.coverage = False       # set by scripts/coverage.py
         rounds = env.get('ROUNDS') or '0'
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
@@ -105,6 +106,11 @@ class Options:
         if not re.fullmatch(r'[1-9]\d{0,3}', boots):
             refuse(f'N={boots} is no number of boots: it says how often make soak boots, 1 to 9999')
         self.boots = int(boots)
+        for name, what in (('S', 'seconds that stress takes, 600 for example'), ('SEED', 'the seed of its schedule')):
+            if not re.fullmatch(r'\d*', env.get(name) or ''):
+                refuse(f'{name}={env[name]} is no number: it is {what}')
+        self.seconds = int(env.get('S') or 0)
+        self.seed = int(env['SEED']) if env.get('SEED') else None
         if self.kdir and env.get('KERNEL'):
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
         if not re.fullmatch(r'\d+\.\d+', self.kernel):
@@ -120,6 +126,11 @@ class Options:
         self.terminal = sys.stdout.isatty()
 
     @property
+    def faults(self):
+        """Whether the kernel has fault injection."""
+        return self.debug or self.coverage
+
+    @property
     def label(self):
         """Names the build directory: one for each kernel and machine."""
         if self.kdir:
@@ -127,7 +138,7 @@ class Options:
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        return f'{tree}-{self.arch.name}{"-debug" if self.debug else ""}'
+        return f'{tree}-{self.arch.name}{"-debug" if self.debug else ""}{"-coverage" if self.coverage else ""}'
 
     @property
     def work(self):
@@ -183,8 +194,11 @@ def lock():
     """One run at a time in one build directory; a second one waits."""
     if os.environ.get('HARNESS_LOCK') == str(BUILD):
         return
-    BUILD.mkdir(parents=True, exist_ok=True)
-    handle = open(BUILD / 'lock', 'w', encoding='ascii')
+    try:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        handle = open(BUILD / 'lock', 'w', encoding='ascii')
+    except OSError as error:
+        refuse(f'{BUILD} cannot be written to ({error.strerror}): put the build elsewhere with BUILD=DIR')
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -197,7 +211,8 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T', 'N'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T', 'N', 'S',
+                 'SEED'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'

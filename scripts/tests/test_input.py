@@ -3,6 +3,7 @@
 
 Not called by itself: "make check-harness" runs it.
 """
+import fcntl
 import os
 import pathlib
 import shutil
@@ -25,6 +26,14 @@ class Scratch(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir=harness.BUILD)
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
+
+    def mount(self, kind, options, source='none', name='mounted'):
+        """Mount something in the folder for as long as the test runs."""
+        place = self.folder / name
+        place.mkdir()
+        subprocess.run(['mount', *([] if kind == 'none' else ['-t', kind]), '-o', options, source, place], check=True)
+        self.addCleanup(subprocess.run, ['umount', place], check=True)
+        return place
 
     def tree(self, **edits):
         """The few files by which a kernel tree is known, with changes: {file with __ for / and no suffix: edit}."""
@@ -124,17 +133,97 @@ class BadInput(Scratch):
 
     @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a small file system')
     def test_a_disk_that_is_too_small(self):
-        small = self.folder / 'small'
-        small.mkdir()
-        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64m', 'small', small], check=True)
-        self.addCleanup(subprocess.run, ['umount', small], check=True)
-        self.refused(r'error: .*small/src has 0\.1 GB free and this needs', 'run', f'BUILD={small}')
+        small = self.mount('tmpfs', 'size=64m')
+        self.refused(r'error: .*mounted/src has 0\.1 GB free and this needs', 'run', f'BUILD={small}')
+
+
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a file system')
+    def test_a_build_directory_that_is_read_only(self):
+        self.mount('tmpfs', 'ro')
+        self.refused(r'error: .*mounted cannot be written to \(Read-only file system\): .*BUILD=DIR', 'run',
+                     f'BUILD={self.folder}/mounted')
+
+    def test_a_build_directory_that_is_a_file(self):
+        (self.folder / 'file').write_text('')
+        self.refused(r'error: .*/file cannot be written to \(File exists\): .*BUILD=DIR', 'run',
+                     f'BUILD={self.folder}/file')
+
+    def test_a_time_that_is_no_number(self):
+        self.refused('error: S=long is no number', 'stress', 'S=long')
+        self.refused('error: SEED=-1 is no number', 'stress', 'SEED=-1')
+
+    def test_a_mutant_that_is_not_on_the_list(self):
+        self.refused('error: T=nonsense matches no mutant', 'mutants', 'T=nonsense')
 
 
 class WhatIsGiven(Scratch):
-    def prepare(self, **env):
+    @staticmethod
+    def prepare(**env):
         return subprocess.run([ROOT / 'scripts/tree.py'], env={**os.environ, **env}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
+
+    def own_tree(self):
+        """A tree with all the files that the series needs."""
+        mine = self.folder / 'mine'
+        for name in (*EVENTFD_FILES, *semantic.files()):
+            (mine / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(SOURCE / name, mine / name)
+        return mine
+
+    def copy_of_own_tree(self, mine, **env):
+        """What is made of it."""
+        done = self.prepare(KDIR=str(mine), BUILD=str(self.folder / 'build'), **env)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return next((self.folder / 'build').glob('mine-*/tree'))
+
+    def test_a_tree_that_was_built_in_is_copied_without_what_was_built(self):
+        mine = self.own_tree()
+        products = ('.config', 'vmlinux', 'fs/eventfd.o', 'fs/.eventfd.o.cmd', 'include/config/auto.conf',
+                    'include/generated/autoconf.h', 'Module.symvers')
+        for name in products:
+            (mine / name).parent.mkdir(parents=True, exist_ok=True)
+            (mine / name).write_text('made\n')
+        for _ in range(2):
+            copy = self.copy_of_own_tree(mine)
+            self.assertEqual([name for name in products if (copy / name).exists()], [])
+        self.assertEqual([name for name in products if not (mine / name).exists()], [])
+
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a file system')
+    def test_a_tree_that_is_read_only(self):
+        mine = self.own_tree()
+        mounted = self.mount('none', 'bind,ro', mine, name='mine-ro')
+        done = self.prepare(KDIR=str(mounted), BUILD=str(self.folder / 'build'))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        copy = next((self.folder / 'build').glob('mine-ro-*/tree'))
+        self.assertEqual((copy / 'fs/eventfd.c').read_bytes(), (ROOT / 'fs/eventfd.c').read_bytes())
+
+    def test_a_second_run_waits_for_the_first(self):
+        mine = self.own_tree()
+        build = self.folder / 'build'
+        build.mkdir()
+        env = {**os.environ, 'BUILD': str(build), 'KDIR': str(mine)}
+        env.pop('HARNESS_LOCK', None)
+        with open(build / 'lock', 'w', encoding='ascii') as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            second = subprocess.Popen([ROOT / 'scripts/tree.py'], env=env, stdout=subprocess.PIPE, text=True,
+                                      stderr=subprocess.STDOUT)
+            self.assertEqual(second.stdout.readline(), f'another run is using {build}: waiting for it\n')
+            self.assertEqual(list(build.glob('mine-*')), [])
+        output, _ = second.communicate(timeout=120)
+        self.assertEqual(second.returncode, 0, output)
+        self.assertNotEqual(list(build.glob('mine-*/tree')), [])
+
+    def test_a_run_that_was_killed_while_it_copied_is_taken_up_again(self):
+        mine = self.own_tree()
+        copy = self.copy_of_own_tree(mine)
+        # As after a kill in the middle: no stamp, some files missing, one half written.
+        (copy.parent / 'tree.from').unlink()
+        (copy / 'fs/select.c').unlink()
+        (copy / 'fs/eventfd.c').unlink()
+        (copy / 'fs/eventfd.c').write_text('half')
+        self.assertEqual(self.copy_of_own_tree(mine), copy)
+        self.assertEqual((copy / 'fs/eventfd.c').read_bytes(), (ROOT / 'fs/eventfd.c').read_bytes())
+        self.assertIn('POLL_CLAIM', (copy / 'fs/select.c').read_text())
 
     @staticmethod
     def listing(folder):
