@@ -198,14 +198,20 @@ def configure(applied, index, source, objects, extra=()):
 
 def compile_all(applied, source, objects, log, what):
     """What make has to say that is no news of progress; Broken if it fails."""
-    said = []
+    said, done = [], 0
+    progress = harness.Progress(f'building {what}', applied.options.terminal)
 
     def on_line(line):
+        nonlocal done
+        if line.startswith('  CC '):
+            done += 1
+            progress.update(f'{done} objects')
         if re.search(r'\bwarning:|\berror:', line):
             said.append(line.rstrip())
 
-    harness.run(['nice', *kernel.make(applied.options, source, objects), f'-j{os.cpu_count() + 1}', what], log,
+    harness.run([*kernel.make(applied.options, source, objects), f'-j{os.cpu_count() + 1}', what], log,
                 f'building {what}', on_line=on_line)
+    progress.done(f'{done} objects')
     return '\n'.join(said)
 
 
