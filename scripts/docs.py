@@ -45,6 +45,8 @@ def sphinx(options):
     folder = top / 'source' / 'Documentation'
     for page in pages():
         harness.write_if_changed(folder / page, (ROOT / 'Documentation' / page).read_bytes())
+    for picture in (ROOT / 'Documentation').rglob('*.svg'):
+        harness.write_if_changed(folder / picture.relative_to(ROOT / 'Documentation'), picture.read_bytes())
     shutil.copytree(ROOT / 'samples', top / 'source/samples')
     toctree = '\n'.join(f'   {page.with_suffix("")}' for page in pages())
     comments = '\n\n'.join(f'.. kernel-doc:: {name}\n   :{which}:' for name, which in COMMENTED)
