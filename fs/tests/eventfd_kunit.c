@@ -90,8 +90,9 @@ static struct eventfd_ctx *test_hold(struct kunit *test, struct file *file)
 /* Bring the counter to where no initial value can; nobody is told. */
 static void test_set(struct eventfd_ctx *ctx, u64 count)
 {
-	guard(spinlock_irq)(&ctx->wqh.lock);
+	spin_lock_irq(&ctx->wqh.lock);
 	WRITE_ONCE(ctx->count, count);
+	spin_unlock_irq(&ctx->wqh.lock);
 }
 
 /*
@@ -154,14 +155,15 @@ static void test_listener_queue(struct file *file, wait_queue_head_t *wqh,
 
 static bool test_is_queued(struct test_listener *listener)
 {
+	wait_queue_head_t *wqh = &listener->ctx->wqh;
 	wait_queue_entry_t *entry;
+	bool queued = false;
 
-	guard(spinlock_irq)(&listener->ctx->wqh.lock);
-	list_for_each_entry(entry, &listener->ctx->wqh.head, entry) {
-		if (entry == &listener->wait)
-			return true;
-	}
-	return false;
+	spin_lock_irq(&wqh->lock);
+	list_for_each_entry(entry, &wqh->head, entry)
+		queued |= entry == &listener->wait;
+	spin_unlock_irq(&wqh->lock);
+	return queued;
 }
 
 static void test_unlisten(void *data)
@@ -355,8 +357,12 @@ static void test_dismiss(void *data)
 
 static size_t test_in_line(struct eventfd_ctx *ctx, struct list_head *line)
 {
-	guard(spinlock_irq)(&ctx->wqh.lock);
-	return list_count_nodes(line);
+	size_t length;
+
+	spin_lock_irq(&ctx->wqh.lock);
+	length = list_count_nodes(line);
+	spin_unlock_irq(&ctx->wqh.lock);
+	return length;
 }
 
 static struct test_sleeper *test_sleeper(struct kunit *test, struct file *file)
