@@ -53,13 +53,16 @@ static DEFINE_IDA(eventfd_ida);
  * struct eventfd_ctx - the counter, and who waits for it
  * @kref:	 one for the open file, one for each kernel user
  * @id:		 shown in fdinfo; negative if there was none to be had
- * @wqh:	 the pollers; its lock guards all that follows but @flags
+ * @wqh:	 the pollers; its lock guards all that follows and can change
  * @count:	 the counter; poll reads it unlocked, so no write of it is plain
  * @readers:	 tasks that sleep in read(2), the one to be served next in front
  * @writers:	 likewise for write(2)
- * @flags:	 EFD_*, as they were given to eventfd2(2)
- * @readers_due: readers that were called and are still to come
  * @room_due:	 what the called writers that are still to come will add
+ * @spoken_for:	 as far as the counter can go with no reader to be called
+ * @claim:	 POLL_CLAIM with EFD_AUTORESET, else 0: what a wake-up says on
+ *		 top of EPOLLIN
+ * @is_semaphore: EFD_SEMAPHORE was given
+ * @readers_due: readers that were called and are still to come
  */
 struct eventfd_ctx {
 	struct kref kref;
@@ -68,9 +71,11 @@ struct eventfd_ctx {
 	u64 count;
 	struct list_head readers;
 	struct list_head writers;
-	unsigned int flags;
-	unsigned int readers_due;
 	u64 room_due;
+	u64 spoken_for;
+	__poll_t claim;
+	unsigned int is_semaphore : 1;
+	unsigned int readers_due : 31;
 };
 
 /**
@@ -89,20 +94,10 @@ struct eventfd_sleeper {
 	bool called;
 };
 
-static bool eventfd_is_semaphore(const struct eventfd_ctx *ctx)
-{
-	return ctx->flags & EFD_SEMAPHORE;
-}
-
-static bool eventfd_is_autoreset(const struct eventfd_ctx *ctx)
-{
-	return ctx->flags & EFD_AUTORESET;
-}
-
 /* What a read would get. */
 static u64 eventfd_next(const struct eventfd_ctx *ctx)
 {
-	return eventfd_is_semaphore(ctx) && ctx->count ? 1 : ctx->count;
+	return ctx->is_semaphore && ctx->count ? 1 : ctx->count;
 }
 
 /* May @n be added to the counter without it passing EVENTFD_FULL? */
@@ -124,7 +119,7 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
  * each piece of room, has one task woken for it and no second one:
  *
  *	while there are readers in line, at least as many are due as the
- *	counter can serve;
+ *	counter can serve: it is not beyond @spoken_for;
  *
  *	no writer in line would fit beside those that are due, in the order
  *	of the line.
@@ -134,7 +129,7 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
  * told whose line to look at: that of the readers when the counter went up, of
  * the writers when it went down, and a task's own when it leaves without having
  * used its turn. Where nobody is in line, and that is nearly always, they cost
- * no more than a look at the list.
+ * no more than a look.
  */
 
 static void eventfd_call(struct eventfd_sleeper *sleeper,
@@ -145,18 +140,27 @@ static void eventfd_call(struct eventfd_sleeper *sleeper,
 	wake_q_add(wake, sleeper->task);
 }
 
+/* After each change of the readers' line, or of how many are due. */
+static void eventfd_update_spoken_for(struct eventfd_ctx *ctx)
+{
+	if (list_empty(&ctx->readers))
+		ctx->spoken_for = EVENTFD_OVERFLOW;
+	else if (ctx->is_semaphore)
+		ctx->spoken_for = ctx->readers_due;
+	else
+		/* Of several readers only one can have it, and it has all. */
+		ctx->spoken_for = ctx->readers_due ? EVENTFD_OVERFLOW : 0;
+}
+
 static void eventfd_call_readers(struct eventfd_ctx *ctx,
 				 struct wake_q_head *wake)
 {
-	/* Of several readers only one can have what is not a semaphore's. */
-	u64 servable = eventfd_is_semaphore(ctx) ? ctx->count : !!ctx->count;
-	struct eventfd_sleeper *reader, *next;
-
-	list_for_each_entry_safe(reader, next, &ctx->readers, node) {
-		if (ctx->readers_due >= servable)
-			return;
+	while (ctx->count > ctx->spoken_for) {
 		ctx->readers_due++;
-		eventfd_call(reader, wake);
+		eventfd_call(list_first_entry(&ctx->readers,
+					      struct eventfd_sleeper, node),
+			     wake);
+		eventfd_update_spoken_for(ctx);
 	}
 }
 
@@ -177,6 +181,15 @@ static void eventfd_call_writers(struct eventfd_ctx *ctx,
 		ctx->room_due += writer->add;
 		eventfd_call(writer, wake);
 	}
+}
+
+/* Is there anyone in @line to be called? Of writers this may say so in vain. */
+static bool eventfd_has_to_call(const struct eventfd_ctx *ctx,
+				const struct list_head *line)
+{
+	if (line == &ctx->readers)
+		return ctx->count > ctx->spoken_for;
+	return !list_empty(line);
 }
 
 /* Call who can go on in @line. */
@@ -205,7 +218,7 @@ static inline void eventfd_unlock_irq(struct eventfd_ctx *ctx,
 				      const struct list_head *line)
 	__releases(&ctx->wqh.lock)
 {
-	if (likely(list_empty(line)))
+	if (likely(!eventfd_has_to_call(ctx, line)))
 		spin_unlock_irq(&ctx->wqh.lock);
 	else
 		eventfd_call_and_unlock_irq(ctx, line);
@@ -229,7 +242,7 @@ static inline void eventfd_unlock_irqrestore(struct eventfd_ctx *ctx,
 					     unsigned long flags)
 	__releases(&ctx->wqh.lock)
 {
-	if (likely(list_empty(line)))
+	if (likely(!eventfd_has_to_call(ctx, line)))
 		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
 	else
 		eventfd_call_and_unlock_irqrestore(ctx, line, flags);
@@ -240,10 +253,12 @@ static void eventfd_turn_over(struct eventfd_ctx *ctx,
 			      struct eventfd_sleeper *sleeper)
 {
 	sleeper->called = false;
-	if (sleeper->line == &ctx->readers)
+	if (sleeper->line == &ctx->readers) {
 		ctx->readers_due--;
-	else
+		eventfd_update_spoken_for(ctx);
+	} else {
 		ctx->room_due -= sleeper->add;
+	}
 }
 
 static bool eventfd_can_go_on(const struct eventfd_ctx *ctx,
@@ -276,6 +291,7 @@ static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 	int err = 0;
 
 	list_add_tail(&self.node, line);
+	eventfd_update_spoken_for(ctx);
 	for (;;) {
 		/*
 		 * Still under the lock: who calls us after this finds a task
@@ -303,10 +319,13 @@ static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
 			err = -ERESTARTSYS;
 			break;
 		}
-		if (beaten)
+		if (beaten) {
 			list_add(&self.node, line);
+			eventfd_update_spoken_for(ctx);
+		}
 	}
 	list_del(&self.node);
+	eventfd_update_spoken_for(ctx);
 	return err;
 }
 
@@ -318,9 +337,6 @@ static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 {
 	/* Pollers queue themselves under the lock that we hold. */
 	if (waitqueue_active(&ctx->wqh)) {
-		/* To be claimed: look again before you report this. */
-		if ((events & EPOLLIN) && unlikely(eventfd_is_autoreset(ctx)))
-			events |= POLL_CLAIM;
 		current->in_eventfd = 1;
 		wake_up_locked_poll(&ctx->wqh, events);
 		current->in_eventfd = 0;
@@ -345,7 +361,8 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 		smp_store_release(&ctx->count, ctx->count + n);
 	else
 		WRITE_ONCE(ctx->count, ctx->count + n);
-	eventfd_wake_pollers(ctx, EPOLLIN | events);
+	/* If it is to be claimed, they look again before they report it. */
+	eventfd_wake_pollers(ctx, EPOLLIN | events | ctx->claim);
 }
 
 /*
@@ -503,20 +520,22 @@ static __poll_t eventfd_events(u64 count)
  *
  * To wake pollers for room after each claim would be in vain for all but a
  * full counter: there was room before.
+ *
+ * Who claims reports to user space, and so is in process context, with
+ * interrupts on. Others may poll from anywhere.
  */
 static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 {
-	unsigned long flags;
 	u64 count;
 
-	spin_lock_irqsave(&ctx->wqh.lock, flags);
+	spin_lock_irq(&ctx->wqh.lock);
 	count = ctx->count;
 	if (count) {
 		eventfd_take(ctx, count);
 		if (count >= EVENTFD_FULL)
 			eventfd_wake_pollers(ctx, EPOLLOUT);
 	}
-	eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);
+	eventfd_unlock_irq(ctx, &ctx->writers);
 
 	return eventfd_events(count) | EPOLLOUT;
 }
@@ -614,7 +633,7 @@ static __always_inline bool eventfd_deliver(struct eventfd_ctx *ctx,
 					    struct iov_iter *to)
 {
 	u64 count = ctx->count;
-	u64 value = eventfd_is_semaphore(ctx) ? 1 : count;
+	u64 value = ctx->is_semaphore ? 1 : count;
 	size_t copied;
 
 	pagefault_disable();
@@ -728,11 +747,18 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
 static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct eventfd_ctx *ctx = file->private_data;
+	bool is_semaphore;
+	u64 count;
 
-	seq_printf(m, "eventfd-count: %16llx\n", eventfd_peek(ctx));
+	spin_lock_irq(&ctx->wqh.lock);
+	count = ctx->count;
+	is_semaphore = ctx->is_semaphore;
+	spin_unlock_irq(&ctx->wqh.lock);
+
+	seq_printf(m, "eventfd-count: %16llx\n", count);
 	seq_printf(m, "eventfd-id: %d\n", ctx->id);
-	seq_printf(m, "eventfd-semaphore: %d\n", eventfd_is_semaphore(ctx));
-	seq_printf(m, "eventfd-autoreset: %d\n", eventfd_is_autoreset(ctx));
+	seq_printf(m, "eventfd-semaphore: %d\n", is_semaphore);
+	seq_printf(m, "eventfd-autoreset: %d\n", !!ctx->claim);
 }
 #endif
 
@@ -859,7 +885,9 @@ static int do_eventfd(unsigned int count, int flags)
 	INIT_LIST_HEAD(&ctx->readers);
 	INIT_LIST_HEAD(&ctx->writers);
 	ctx->count = count;
-	ctx->flags = flags;
+	ctx->spoken_for = EVENTFD_OVERFLOW;
+	ctx->is_semaphore = !!(flags & EFD_SEMAPHORE);
+	ctx->claim = flags & EFD_AUTORESET ? POLL_CLAIM : 0;
 	/* An eventfd works as well without a number to be shown by. */
 	ctx->id = ida_alloc(&eventfd_ida, GFP_KERNEL);
 

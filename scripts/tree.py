@@ -30,9 +30,9 @@ VARIANTS = {
     # writers are not told, and a wake-up says that the event is there to be reported.
     'rfc': ('fs/eventfd.c', {
         'if (wanted & POLL_CLAIM)\n': 'if (true)\n',
-        'events |= POLL_CLAIM;\n': ';\n',
-        'eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);\n\n\treturn eventfd_events':
-            'spin_unlock_irqrestore(&ctx->wqh.lock, flags);\n\n\treturn eventfd_events',
+        ' | ctx->claim);\n': ');\n',
+        'eventfd_unlock_irq(ctx, &ctx->writers);\n\n\treturn eventfd_events':
+            'spin_unlock_irq(&ctx->wqh.lock);\n\n\treturn eventfd_events',
     }),
     # What "make bench" has to notice: a write that costs some dozens of instructions more.
     'slow': ('fs/eventfd.c', {
