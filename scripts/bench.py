@@ -75,29 +75,33 @@ def build(options):
     return initrd, images, parts
 
 
-def context_size(part):
-    """sizeof(struct eventfd_ctx), from the compiler of the kernel: it makes an array of that size."""
+def alone(part, target):
+    """fs/eventfd.o once more, without the KUnit cases that may be in it; returns sizeof(struct eventfd_ctx)."""
     saved = (part.parent / '.eventfd.o.cmd').read_text()
     match = re.search(r'^(?:savedcmd|cmd)_fs/eventfd\.o := (.*?)(?: ; .*)?$', saved, re.M)
     if not match:
         raise Broken(f'{part.parent}/.eventfd.o.cmd does not say how it was built')
     words = shlex.split(match.group(1))
     source = part.parents[2] / 'tree/fs/eventfd.c'
+    words = [word for word in words[:-1] if not word.startswith('-Wp,-MMD')] + ['-x', 'c', '-']
+    text = f'#undef CONFIG_EVENTFD_KUNIT_TEST\n#include "{source}"\n'
     with tempfile.NamedTemporaryFile(suffix='.o') as scratch:
-        words[words.index('-o') + 1] = scratch.name
-        words = [word for word in words[:-1] if not word.startswith('-Wp,-MMD')] + ['-x', 'c', '-']
-        text = f'#include "{source}"\nchar size_of_context[sizeof(struct eventfd_ctx)];\n'
-        subprocess.run(words, input=text, text=True, cwd=part.parent.parent, check=True, env=harness.environment())
+        # An array of that size says what the compiler knows.
+        for output, more in ((target, ''), (scratch.name, 'char size_of_context[sizeof(struct eventfd_ctx)];\n')):
+            words[words.index('-o') + 1] = str(output)
+            subprocess.run(words, input=text + more, text=True, cwd=part.parent.parent, check=True,
+                           env=harness.environment())
         listed = subprocess.run(['nm', '-S', scratch.name], capture_output=True, text=True, check=True).stdout
     return int(re.search(r'^\S+ (\S+) \S size_of_context$', listed, re.M).group(1), 16)
 
 
-def sizes(part):
+def sizes(options, name, part):
     """How large the object is, and the context of an eventfd."""
-    listed = subprocess.run(['size', part], capture_output=True, text=True, check=True).stdout
+    target = options.work / f'bench/eventfd-{name}.o'
+    context = alone(part, target)
+    listed = subprocess.run(['size', target], capture_output=True, text=True, check=True).stdout
     text, data, bss = (int(word) for word in listed.splitlines()[1].split()[:3])
-    return {'fs/eventfd.o, text': text, 'fs/eventfd.o, data and bss': data + bss,
-            'struct eventfd_ctx': context_size(part)}
+    return {'fs/eventfd.o, text': text, 'fs/eventfd.o, data and bss': data + bss, 'struct eventfd_ctx': context}
 
 
 def measure(options, image, initrd, name, pattern, accel):
@@ -256,7 +260,7 @@ plot "readers.dat" using 1:2 title "stock" lc rgb "#d95f02" pt 7, \\
 unset multiplot
 '''
 CYCLES = (('poll', 'write_poll'), ('select', 'write_select'), ('epoll', 'write_epoll'), ('epoll, edge', 'write_edge'),
-          ('ppoll of 8', 'write_ppoll'), ('ppoll of 64', 'write_ppoll'), ('io_uring multishot', 'uring_multishot'))
+          ('ppoll of 8', 'write_ppoll'), ('io_uring multishot', 'uring_multishot'))
 
 
 def plot(found, folder, release):
@@ -299,7 +303,7 @@ def bench(options, brief=False):
     pattern = options.pattern or ''
     results = count(options, images, initrd, pattern)
     for name in KERNELS:
-        results[name]['context']['sizes'] = sizes(parts[name])
+        results[name]['context']['sizes'] = sizes(options, name, parts[name])
     found = figures(results)
     folder = options.work / 'bench'
     if boot.accelerator(options) == 'kvm' and not brief:
@@ -345,7 +349,11 @@ def functions(path):
 def asm(options):
     """The hot paths of both kernels side by side."""
     _, _, parts = build(options)
-    code = {name: functions(parts[name]) for name in KERNELS}
+    code = {}
+    for name in KERNELS:
+        target = options.work / f'bench/eventfd-{name}.o'
+        alone(parts[name], target)
+        code[name] = functions(target)
     width = 58
     for function in HOT:
         stock, ours = ([line for name, body in code[which].items() if name.split('.')[0] == function for line in body]
