@@ -14,7 +14,10 @@ Not called by itself. series/NN-NAME.message is
 with as many lines "carries:" as it takes, as there are files of ours. A patch also makes what
 series/NN-NAME.cocci and series/NN-NAME.lines beside its message change in the kernel's own files.
 "later:" says that the block "#ifdef CONFIG_OPTION" of a file of ours belongs to this patch, and not to the
-one that carries the file. The patch 00 is the cover letter, and carries nothing.
+one that carries the file.
+
+The patch 00 is the cover letter, and carries nothing. In place of that it has lines "leaves:", for what lies
+where it would in a kernel tree and yet is no part of the series.
 """
 import collections
 import re
@@ -23,10 +26,12 @@ import subprocess
 from harness import ROOT, Broken
 
 SERIES = ROOT / 'series'
+# Where our files lie as in a kernel tree.
+KERNEL_FOLDERS = ('Documentation/', 'fs/', 'include/', 'samples/', 'tools/')
 # What a build, or an editor, leaves beside our files.
 PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
 
-Patch = collections.namedtuple('Patch', 'path subject body carries later cocci lines')
+Patch = collections.namedtuple('Patch', 'path subject body carries leaves later cocci lines')
 
 
 def listing(folder):
@@ -43,13 +48,15 @@ def listing(folder):
 def read(path):
     """One message; Broken, with the line, where it is not of the form above."""
     head, _, text = path.read_text().partition('\n\n')
-    carries, later = [], []
+    carries, leaves, later = [], [], []
     for number, line in enumerate(head.splitlines(), 1):
         key, _, value = line.partition(': ')
         if line.startswith('#'):
             continue
         if key == 'carries' and value.strip():
             carries += value.split()
+        elif key == 'leaves' and path.name.startswith('00-') and value.strip():
+            leaves += value.split()
         elif key == 'later' and len(value.split()) == 2:
             later.append(tuple(value.split()))
         else:
@@ -61,7 +68,7 @@ def read(path):
     if wide:
         raise Broken(f'{path} has a line of more than 75 columns: "{wide[0]}"')
     cocci, lines = path.with_suffix('.cocci'), path.with_suffix('.lines')
-    return Patch(path, subject, body, carries, later, cocci if cocci.exists() else None,
+    return Patch(path, subject, body, carries, leaves, later, cocci if cocci.exists() else None,
                  lines if lines.exists() else None)
 
 
@@ -86,15 +93,20 @@ def patches():
     return found
 
 
-def files_of(patch):
-    """The files of ours that a patch carries, as paths from the top of a kernel tree."""
+def expanded(path, names):
+    """The files of ours that a message names, as paths from the top of a kernel tree."""
     found = []
-    for name in patch.carries:
-        names = listing(name) if name.endswith('/') else [name] if (ROOT / name).is_file() else []
-        if not names:
-            raise Broken(f'{patch.path} carries {name}, and there is no such {"folder" if name.endswith("/") else "file"}')
-        found += names
+    for name in names:
+        files = listing(name) if name.endswith('/') else [name] if (ROOT / name).is_file() else []
+        if not files:
+            raise Broken(f'{path} names {name}, and there is no such {"folder" if name.endswith("/") else "file"}')
+        found += files
     return found
+
+
+def files_of(patch):
+    """The files of ours that a patch carries."""
+    return expanded(patch.path, patch.carries)
 
 
 def carried():
@@ -116,3 +128,10 @@ def without(text, option):
     return shorter
 
 
+def check_all_carried():
+    """Broken where a file of ours for a kernel tree is in no patch, and is not left out on purpose either."""
+    known = {*carried(), *expanded(cover().path, cover().leaves)}
+    for name in (name for folder in KERNEL_FOLDERS if (ROOT / folder).is_dir() for name in listing(folder)):
+        if name not in known:
+            raise Broken(f'no patch carries {name}: name it in a line "carries:" of series/*.message, '
+                         f'or "leaves:" of {cover().path.name}')

@@ -186,8 +186,7 @@ def states(source):
         missing -= set(state)
         result.append((patch, state))
     if missing:
-        raise Broken(f'"make run" builds with {sorted(missing)[0]}, which no patch carries: '
-                     f'name it in a line "carries:" of series/*.message')
+        raise Broken(f'"make run" builds with {sorted(missing)[0]}, which no patch carries or changes')
     return result
 
 
@@ -218,7 +217,7 @@ def make(options):
     given = options.kdir or source
     version = trees.check(source, given)
     cover = patches.cover()
-    patches.carried()
+    patches.check_all_carried()
     if options.kdir:
         check_git_tree(source, given)
         git = users_repository(options, source)

@@ -29,6 +29,7 @@ import rootfs
 import run
 import series as patch_series
 import tree as trees
+import verdict as verdicts
 from check import CHECKPATCH_IGNORE, NO_GIT, Totals, about_changes, noisy_build, output_of
 from harness import ROOT, Broken, refuse, say
 
@@ -170,7 +171,7 @@ def mail(applied, totals):
     status, out, err = applied.git.try_(
         'send-email', '--dry-run', '--confirm=never', '--suppress-cc=all', f'--from={name} <{email}>',
         *(f'--to={address}' for address in people), *(f'--cc={address}' for address in lists),
-        *applied.series.patches)
+        *applied.series.patches, **patch_series.identity(name, email, '@0 +0000'))
     ready = len(re.findall(r'^Dry-OK', out, re.M))
     subjects = len(re.findall(r'^Subject: \[PATCH ', out, re.M))
     wrong = status or ready != len(applied.series.patches) or subjects != ready
@@ -256,8 +257,10 @@ def builds(applied, totals):
             totals.check(f'{title}: builds without CONFIG_EVENTFD',
                          compile_all(applied, source, without, options.work / 'series-without.log', 'vmlinux'))
             if booted is not None or EVENTFD in applied.changed[index]:
+                # The kernel's own tests are there from the patch on that brings them.
+                in_kernel = [verdicts.KUNIT] if 'CONFIG_EVENTFD_KUNIT_TEST=y' in (with_it / '.config').read_text() else []
                 outcome, result = run.suite(options, with_it / options.arch.image, initrd, objects,
-                                            rootfs.programs(installed), name='series')
+                                            [*rootfs.programs(installed), *in_kernel], name='series')
                 booted = result
                 run.report(options, outcome, result)
                 totals.check(f'{title}: boots to the suite, {result.count("passed")} passed', '\n'.join(result.reasons))

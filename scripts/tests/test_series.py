@@ -209,7 +209,7 @@ class Messages(Scratch):
 
     def test_a_file_that_is_not_there(self):
         (self.copy / 'include/linux/poll_claim.h').unlink()
-        self.broken('01-poll.message carries include/linux/poll_claim.h, and there is no such file')
+        self.broken('01-poll.message names include/linux/poll_claim.h, and there is no such file')
 
     def test_a_file_in_two_patches(self):
         (self.copy / 'series/99-twice.message').write_text('carries: fs/eventfd.c\n\nsubject\n\nbody\n')
@@ -218,7 +218,15 @@ class Messages(Scratch):
     def test_a_file_that_no_patch_carries(self):
         self.edit('08-selftests.message', 'carries: tools/testing/selftests/filesystems/eventfd/',
                   'carries: tools/testing/selftests/filesystems/eventfd/settings')
-        self.broken('builds with tools/.*, which no patch carries')
+        self.broken('no patch carries tools/.*: name it in a line "carries:"')
+
+    def test_a_new_file_that_no_patch_carries(self):
+        (self.copy / 'fs/more.c').touch()
+        self.broken('no patch carries fs/more.c: name it in a line "carries:"')
+
+    def test_a_patch_that_leaves_out(self):
+        self.edit('02-select.message', '\n\nselect, poll', '\nleaves: fs/eventfd.c\n\nselect, poll')
+        self.broken('02-select.message:2: "leaves: fs/eventfd.c" where "carries: FILE"')
 
     def test_a_line_that_says_nothing(self):
         self.edit('06-eventfd.message', 'carries:', 'caries:')
