@@ -49,8 +49,9 @@ class Insertion(unittest.TestCase):
                 self.assertEqual(sorted(files), insertion.files())
                 for name, data in files.items():
                     before, rest = (source / name).read_bytes().splitlines(), data.splitlines()
-                    for one in [one for one in insertion.insertions() if one.file == name
-                                and (one.always or one.text[0].encode() not in before)]:
+                    # The last one first: each was put beside its line when those after it were not there yet.
+                    for one in reversed([one for one in insertion.insertions() if one.file == name
+                                         and (one.always or one.text[0].encode() not in before)]):
                         at = rest.index(one.text[0].encode())
                         self.assertEqual(rest[at:at + len(one.text)], [line.encode() for line in one.text])
                         beside = at + len(one.text) if one.where == 'before' else at - 1
