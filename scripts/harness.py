@@ -31,6 +31,10 @@ class Broken(Exception):
     """A step failed: one line, and the log that has the rest."""
 
 
+class Ended(KeyboardInterrupt):
+    """A signal that ends the script; like an interrupt it passes through all that catches errors."""
+
+
 def refuse(text):
     raise Refusal(text)
 
@@ -41,8 +45,11 @@ def say(text=''):
 
 def main(function):
     """Run a script: 0 or what it returns, 1 for a failed step, 2 for bad input, 130 for an interrupt."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    def end(number, _):
+        raise Ended(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
     try:
         sys.exit(function())
     except Refusal as error:
@@ -51,6 +58,8 @@ def main(function):
     except Broken as error:
         say(f'failed: {error}')
         sys.exit(1)
+    except Ended as error:
+        sys.exit(error.args[0])
     except KeyboardInterrupt:
         say('interrupted: the next run goes on from here')
         sys.exit(130)
