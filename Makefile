@@ -104,6 +104,10 @@ docs:		## build the pages with Sphinx, check the manual page, compile the exampl
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/docs.py
 
+mutants:	## show that the tests bite: some hundred wrong changes, each of which a test has to see
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/mutants.py
+
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check
 

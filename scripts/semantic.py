@@ -95,16 +95,16 @@ def files():
     return sorted({rule.file for patch in SERIES.glob('*.cocci') for rule in rules_of(patch)})
 
 
-def patched(source):
+def patched(source, series=SERIES):
     """{relative path: the bytes of the changed file} for all the kernel files that the series changes."""
     source = pathlib.Path(source)
-    patches = sorted(SERIES.glob('*.cocci'))
+    patches = sorted(series.glob('*.cocci'))
     by_file = {}
     for patch in patches:
         for rule in rules_of(patch):
             by_file.setdefault(rule.file, {}).setdefault(patch, []).append(rule)
     if not by_file:
-        raise Broken(f'{SERIES} has no semantic patches')
+        raise Broken(f'{series} has no semantic patches')
     for file in by_file:
         if not (source / file).is_file():
             refuse(f'{source} has no {file}: name the top of a kernel tree')

@@ -148,10 +148,6 @@ class BadInput(Scratch):
         self.refused(r'error: .*/file cannot be written to \(File exists\): .*BUILD=DIR', 'run',
                      f'BUILD={self.folder}/file')
 
-    def test_a_time_that_is_no_number(self):
-        self.refused('error: S=long is no number', 'stress', 'S=long')
-        self.refused('error: SEED=-1 is no number', 'stress', 'SEED=-1')
-
     def test_a_mutant_that_is_not_on_the_list(self):
         self.refused('error: T=nonsense matches no mutant', 'mutants', 'T=nonsense')
 
