@@ -71,7 +71,7 @@ def qemu(options, accel, image, initrd, cmdline, cpus=2):
     # A socket each: the firmware's MP table, all there is without ACPI, lists one CPU of a socket.
     return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
-            '-append', ' '.join(['console=ttyS0 panic=-1 no_timer_check', *clock[accel], cmdline])]
+            '-append', ' '.join(['console=ttyS0 panic=-1', *clock[accel], cmdline])]
 
 
 def serial(name, *chardev):
