@@ -40,6 +40,17 @@ def declared():
     return compare.declared(built()[3])
 
 
+class Outcomes(unittest.TestCase):
+
+    def test_what_is_declared_may_be_skipped_only_where_stock_lacks_it(self):
+        lacks = 'this kernel has no EFD_AUTORESET'
+        self.assertEqual(compare.judge('passed', 'skipped', lacks, 'why'), (lacks, ''))
+        self.assertEqual(compare.judge('passed', 'skipped', 'no /dev/kvm', 'why'),
+                         ('why', 'is declared, and skipped on stock'))
+        self.assertEqual(compare.judge('passed', 'skipped', 'no /dev/kvm', ''), ('', 'differs, and is not declared'))
+        self.assertEqual(compare.judge('skipped', 'skipped', lacks, ''), ('', ''))
+
+
 class Compare(unittest.TestCase):
     def wrong(self, stock, why):
         """What is wrong with ours beside this: {test: problem}."""
