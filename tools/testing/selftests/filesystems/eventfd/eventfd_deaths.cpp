@@ -22,7 +22,7 @@ namespace {
 
 using testing::AnyOf;
 
-int Rounds() { return static_cast<int>(NumberFromEnvironment("EVENTFD_DEATH_ROUNDS", 40)); }
+int Rounds() { return static_cast<int>(NumberFromEnvironment("EVENTFD_DEATH_ROUNDS", 10)); }
 
 std::string SignalName(int signal) { return signal == SIGKILL ? "Killed" : "Terminated"; }
 
