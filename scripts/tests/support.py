@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -22,8 +23,12 @@ PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
 
 @functools.cache
 def built():
-    """The kernel that the suite runs on too."""
-    return run.build(harness.Options())
+    """The kernel that the suite runs on too. Variants are built in the same place, so it is put aside."""
+    options = harness.Options()
+    image, *rest = run.build(options)
+    kept = options.work / 'image-ours'
+    shutil.copyfile(image, kept)
+    return kept, *rest
 
 
 def boot(name, program, expected=(), **kwargs):

@@ -161,7 +161,7 @@ class WhatIsGiven(Scratch):
     def own_tree(self):
         """A tree with all the files that the series needs."""
         mine = self.folder / 'mine'
-        for name in (*EVENTFD_FILES, *semantic.files()):
+        for name in {*EVENTFD_FILES, *semantic.files(), *insertion.files()}:
             (mine / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(SOURCE / name, mine / name)
         return mine
