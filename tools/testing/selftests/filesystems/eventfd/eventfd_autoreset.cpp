@@ -483,7 +483,8 @@ TEST_F_WITH(WhatTheRfcLost, EventThatAnIoUringReadWaitsFor, TimeLimit(AutoresetT
             if (write(efd, &one, sizeof(one)) != sizeof(one)) ADD_FAILURE() << "write";
             writes++;
             /* About as long as a READ takes, so that many of them find nothing at first. */
-            for (uint64_t i = writes % 1024 * 16; i > 0; i--) asm volatile("" ::: "memory");
+            for (uint64_t i = writes % 1024 * (writes / 1024 % 4 + 1) * 4; i > 0; i--)
+                asm volatile("" ::: "memory");
         } while (!stop);
         written = writes;
     });
