@@ -12,8 +12,8 @@ import mutants
 ENTRY = """
 mutant: semaphore-unknown
 killed by: Semaphore.ReadTakesOneAndReportsOne
--	return ctx->flags & EFD_SEMAPHORE;
-+	return false;
+-	ctx->is_semaphore = !!(flags & EFD_SEMAPHORE);
++	ctx->is_semaphore = 0;
 """
 
 
@@ -55,8 +55,8 @@ class TheLaboratory(unittest.TestCase):
         text = '\n'.join((ENTRY, ENTRY.replace('killed by:', 'invisible:').replace('unknown', 'forgotten'), """
 mutant: harmless
 killed by: Semaphore.ReadTakesOneAndReportsOne
--	return ctx->flags & EFD_SEMAPHORE;
-+	return !!(ctx->flags & EFD_SEMAPHORE);
+-	return ctx->is_semaphore && ctx->count ? 1 : ctx->count;
++	return ctx->count && ctx->is_semaphore ? 1 : ctx->count;
 
 mutant: deadly
 killed by: Read.ReturnsEightAndTheCountAndResetsIt
