@@ -68,7 +68,10 @@ def main(function):
 class Arch:
     """What differs between the machines that the harness can build for."""
 
-    def __init__(self, name, kernel, image, qemu, cross, debian, libraries, cpu='max'):
+    # TCG takes a string instruction byte by byte, and a kernel that is told to clears its pages with it.
+    CPU = 'max,-erms,-fsrm'
+
+    def __init__(self, name, kernel, image, qemu, cross, debian, libraries, cpu=CPU):
         self.name = name
         self.kernel = kernel        # ARCH= of the kernel's build
         self.image = image          # what QEMU boots, below the build directory

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/uio.h>
 
+#include <optional>
+
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
@@ -17,7 +19,10 @@ namespace {
 
 class Aio : public testing::Test {
   protected:
-    void SetUp() override { SKIP_IF_REFUSED(context_); }
+    void SetUp() override {
+        context_.emplace();
+        SKIP_IF_REFUSED(*context_);
+    }
 
     static iocb Request(int opcode, int fd, const void* buffer, uint64_t length) {
         iocb request = {};
@@ -45,18 +50,18 @@ class Aio : public testing::Test {
 
     /* Its result, from submission to completion. */
     long Result(iocb request) {
-        Must(context_.Submit(&request));
-        return static_cast<long>(context_.Wait().res);
+        Must(context_->Submit(&request));
+        return static_cast<long>(context_->Wait().res);
     }
 
     /* No request has completed so far. */
     void ExpectNoCompletion() {
         io_event event;
         timespec now = {};
-        EXPECT_THAT(context_.Look(&event, &now), SyscallSucceedsWithValue(0));
+        EXPECT_THAT(context_->Look(&event, &now), SyscallSucceedsWithValue(0));
     }
 
-    AioContext context_;
+    std::optional<AioContext> context_;
 };
 
 class AioSignal : public Aio {};
@@ -88,7 +93,7 @@ TEST_F(AioSignal, DoesNotComeOfARequestThatIsRefused) {
     uint64_t value = 1;
     iocb request = Request(IOCB_CMD_PWRITE, efd, &value, sizeof(value));
     Signals(&request, efd);
-    EXPECT_THAT(context_.Submit(&request), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EINVAL));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
@@ -98,10 +103,10 @@ TEST_F(AioSignal, ComesAfterTheDescriptorIsClosed) {
     FileDescriptor source = NewEventfd();
     iocb request = PollRequest(source, POLLIN);
     Signals(&request, efd);
-    Must(context_.Submit(&request));
+    Must(context_->Submit(&request));
     efd.Reset();
     Must(Write(source, 1));
-    EXPECT_EQ(static_cast<long>(context_.Wait().res), POLLIN);
+    EXPECT_EQ(static_cast<long>(context_->Wait().res), POLLIN);
     EXPECT_EQ(EventfdCount(dup), 1u);
 }
 
@@ -111,11 +116,11 @@ TEST_F(AioSignal, KeepsAnEventfdWithoutDescriptorAlive) {
     long id = EventfdId(efd);
     iocb request = PollRequest(source, POLLIN);
     Signals(&request, efd);
-    Must(context_.Submit(&request));
+    Must(context_->Submit(&request));
     efd.Reset();
     EXPECT_FALSE(EventfdIdIsFree(id));
     Must(Write(source, 1));
-    context_.Wait();
+    context_->Wait();
     WaitUntil([&] { return EventfdIdIsFree(id); });
 }
 
@@ -124,7 +129,7 @@ TEST_F(AioSignal, WakesABlockedRead) {
     uint64_t value = 0;
     ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
     reader.WaitUntilBlockedIn(SYS_read);
-    context_.Signal(efd);
+    context_->Signal(efd);
     reader.Join();
     EXPECT_EQ(value, 1u);
 }
@@ -145,9 +150,9 @@ TEST_F(AioSignal, MayBeForTheEventfdThatIsPolled) {
     iocb request = PollRequest(efd, POLLIN);
     Signals(&request, efd);
     for (uint64_t i = 1; i <= 20; i++) {
-        Must(context_.Submit(&request));
+        Must(context_->Submit(&request));
         Must(Write(efd, 1));
-        EXPECT_EQ(static_cast<long>(context_.Wait().res), POLLIN);
+        EXPECT_EQ(static_cast<long>(context_->Wait().res), POLLIN);
         WaitUntil([&] { return EventfdCount(efd) >= 2; });
         EXPECT_EQ(Drain(efd), 2u);
     }
@@ -159,9 +164,9 @@ TEST_F(AioSignal, MayBeForTheAutoresetEventfdThatIsPolled) {
     iocb request = PollRequest(efd, POLLIN);
     Signals(&request, efd);
     for (int i = 0; i < 20; i++) {
-        Must(context_.Submit(&request));
+        Must(context_->Submit(&request));
         Must(Write(efd, 5));
-        EXPECT_EQ(static_cast<long>(context_.Wait().res), POLLIN);
+        EXPECT_EQ(static_cast<long>(context_->Wait().res), POLLIN);
         WaitUntil([&] { return EventfdCount(efd) >= 1; });
         EXPECT_EQ(Drain(efd), 1u) << "the poll has taken the write, and signals after that";
     }
@@ -175,7 +180,7 @@ TEST_F(AioSignal, GoesToNoDescriptorWithoutAccess) {
         static_cast<int>(Must(SYSCALL(open, path.c_str(), O_PATH | O_CLOEXEC))));
     iocb request = PollRequest(efd, POLLIN);
     Signals(&request, no_access);
-    EXPECT_THAT(context_.Submit(&request), SyscallFailsWithErrno(EBADF));
+    EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EBADF));
 }
 
 TEST_F(AioSignal, IsNotAskedForByADescriptorAlone) {
@@ -236,7 +241,7 @@ TEST_F(AioRead, HasNoSyncBesideIt) {
     FileDescriptor efd = NewEventfd(1);
     for (int opcode : {int{IOCB_CMD_FSYNC}, int{IOCB_CMD_FDSYNC}}) {
         iocb request = Request(opcode, efd, nullptr, 0);
-        EXPECT_THAT(context_.Submit(&request), SyscallFailsWithErrno(EINVAL)) << opcode;
+        EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EINVAL)) << opcode;
     }
 }
 
@@ -265,7 +270,7 @@ TEST_F(AioPollRequest, SaysWhatIsReadyOfWhatItAsks) {
 
 TEST_F(AioPollRequest, SaysTheOverflowUnasked) {
     FileDescriptor efd = NewEventfdAt(kFull);
-    context_.Signal(efd);
+    context_->Signal(efd);
     EXPECT_EQ(Result(PollRequest(efd, POLLOUT)), POLLERR);
     EXPECT_EQ(Result(PollRequest(efd, POLLIN | POLLOUT)), POLLIN | POLLERR);
 }
@@ -273,30 +278,30 @@ TEST_F(AioPollRequest, SaysTheOverflowUnasked) {
 TEST_F(AioPollRequest, WaitsForAWrite) {
     FileDescriptor efd = NewEventfd();
     iocb request = PollRequest(efd, POLLIN);
-    Must(context_.Submit(&request));
+    Must(context_->Submit(&request));
     ExpectNoCompletion();
     Must(Write(efd, 3));
-    EXPECT_EQ(static_cast<long>(context_.Wait().res), POLLIN);
+    EXPECT_EQ(static_cast<long>(context_->Wait().res), POLLIN);
     EXPECT_EQ(EventfdCount(efd), 3u);
 }
 
 TEST_F(AioPollRequest, WaitsForARead) {
     FileDescriptor efd = NewEventfdAt(kFull);
     iocb request = PollRequest(efd, POLLOUT);
-    Must(context_.Submit(&request));
+    Must(context_->Submit(&request));
     ExpectNoCompletion();
     Must(Write(efd, 0));
     ExpectNoCompletion();
     EXPECT_EQ(Drain(efd), kFull);
-    EXPECT_EQ(static_cast<long>(context_.Wait().res), POLLOUT);
+    EXPECT_EQ(static_cast<long>(context_->Wait().res), POLLOUT);
 }
 
 TEST_F(AioPollRequest, IsCancelledWithoutATrace) {
     FileDescriptor efd = NewEventfd();
     iocb request = PollRequest(efd, POLLIN);
-    Must(context_.Submit(&request));
-    EXPECT_THAT(context_.Cancel(&request), SyscallFailsWithErrno(EINPROGRESS));
-    EXPECT_EQ(static_cast<long>(context_.Wait().res), 0);
+    Must(context_->Submit(&request));
+    EXPECT_THAT(context_->Cancel(&request), SyscallFailsWithErrno(EINPROGRESS));
+    EXPECT_EQ(static_cast<long>(context_->Wait().res), 0);
     Must(Write(efd, 2));
     ExpectNoCompletion();
     EXPECT_EQ(EventfdCount(efd), 2u);

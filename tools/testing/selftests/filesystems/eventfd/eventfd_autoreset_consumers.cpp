@@ -2,6 +2,7 @@
 // EFD_AUTORESET and the rest of the kernel: what signals such an eventfd, and what listens to
 // it.
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "support/attributes.h"
@@ -168,13 +169,14 @@ class KvmIrqfd : public AutoresetTest {
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        SKIP_IF_REFUSED(machine_);
+        machine_.emplace(KvmMachine::kWith);
+        SKIP_IF_REFUSED(*machine_);
     }
 
-    SyscallResult Irqfd(int fd, uint32_t flags = 0) { return machine_.Irqfd(fd, flags); }
+    SyscallResult Irqfd(int fd, uint32_t flags = 0) { return machine_->Irqfd(fd, flags); }
 
   private:
-    KvmMachine machine_{KvmMachine::kWith};
+    std::optional<KvmMachine> machine_;
 };
 
 TEST_F(KvmIrqfd, AssigningLooksAtThePendingEventAndLeavesIt) {
@@ -230,21 +232,22 @@ class KvmIoeventfd : public AutoresetTest {
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        SKIP_IF_REFUSED(machine_);
+        machine_.emplace(KvmMachine::kWithout);
+        SKIP_IF_REFUSED(*machine_);
         std::string why_not = KvmGuest::WhyNot();
         SKIP_UNLESS(why_not.empty(), why_not);
-        guest_ = std::make_unique<KvmGuest>(&machine_, KvmGuest::kWritesAndHalts);
+        guest_ = std::make_unique<KvmGuest>(&*machine_, KvmGuest::kWritesAndHalts);
     }
 
     SyscallResult Ioeventfd(int fd, uint32_t flags = 0) {
-        return machine_.Ioeventfd(fd, flags);
+        return machine_->Ioeventfd(fd, flags);
     }
 
     /* Lets the guest go on until it halts: one write to the port. */
     void RunGuest() { EXPECT_EQ(guest_->Run(), uint32_t{KVM_EXIT_HLT}); }
 
   private:
-    KvmMachine machine_{KvmMachine::kWithout};
+    std::optional<KvmMachine> machine_;
     std::unique_ptr<KvmGuest> guest_;
 };
 
@@ -283,15 +286,16 @@ class CgroupEventControl : public AutoresetTest {
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        SKIP_IF_REFUSED(group_);
+        group_.emplace();
+        SKIP_IF_REFUSED(*group_);
     }
 
-    MemoryGroup group_;
+    std::optional<MemoryGroup> group_;
 };
 
 TEST_F(CgroupEventControl, LooksAtThePendingEventAndLeavesIt) {
     FileDescriptor efd = NewAutoreset(1);
-    EXPECT_THAT(group_.ListenForTooMuch(efd), SyscallSucceeds());
+    EXPECT_THAT(group_->ListenForTooMuch(efd), SyscallSucceeds());
     EXPECT_EQ(EventfdCount(efd), 1u);
     EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
     EXPECT_THAT(Poll(efd, POLLIN), Revents(0));
@@ -299,9 +303,9 @@ TEST_F(CgroupEventControl, LooksAtThePendingEventAndLeavesIt) {
 
 TEST_F(CgroupEventControl, EndOfTheGroupIsReportedOnce) {
     FileDescriptor efd = NewAutoreset();
-    Must(group_.ListenForTooMuch(efd));
+    Must(group_->ListenForTooMuch(efd));
     EXPECT_THAT(Poll(efd, POLLIN), Revents(0));
-    group_.Remove();
+    group_->Remove();
     EXPECT_THAT(Poll(efd, POLLIN, kSoon), Revents(POLLIN));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }

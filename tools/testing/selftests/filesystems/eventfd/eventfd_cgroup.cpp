@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <optional>
+
 #include "support/attributes.h"
 #include "support/cgroup.h"
 #include "support/descriptor.h"
@@ -20,12 +22,15 @@ constexpr size_t kMegabyte = 1 << 20;
 
 class MemoryEvents : public testing::Test {
   protected:
-    void SetUp() override { SKIP_IF_REFUSED(group_); }
+    void SetUp() override {
+        group_.emplace();
+        SKIP_IF_REFUSED(*group_);
+    }
 
     /* A member that uses this much memory, and then sleeps until it is killed. */
     ChildProcess Member(size_t size) {
         return ChildProcess([this, size] {
-            group_.Enter();
+            group_->Enter();
             Mapping memory(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
             memset(memory.data(), 1, size);
             for (;;) pause();
@@ -34,24 +39,24 @@ class MemoryEvents : public testing::Test {
 
     /* Whoever goes beyond the limit sleeps there, and nobody is killed. */
     void SetLimit(size_t limit) {
-        group_.Set("memory.oom_control", "1");
-        group_.Set("memory.limit_in_bytes", std::to_string(limit));
+        group_->Set("memory.oom_control", "1");
+        group_->Set("memory.limit_in_bytes", std::to_string(limit));
     }
 
-    MemoryGroup group_;
+    std::optional<MemoryGroup> group_;
 };
 
 TEST_F(MemoryEvents, LookAtAPendingCountAndLeaveIt) {
     FileDescriptor efd = NewEventfd(3);
-    EXPECT_THAT(group_.ListenForTooMuch(efd), SyscallSucceeds());
+    EXPECT_THAT(group_->ListenForTooMuch(efd), SyscallSucceeds());
     EXPECT_EQ(EventfdCount(efd), 3u);
 }
 
 TEST_F(MemoryEvents, SignalAThresholdOfUseThatIsCrossed) {
     FileDescriptor low = NewEventfd(), high = NewEventfd();
-    FileDescriptor usage = group_.Open("memory.usage_in_bytes");
-    Must(group_.Listen(low, usage, std::to_string(2 * kMegabyte)));
-    Must(group_.Listen(high, usage, std::to_string(1024 * kMegabyte)));
+    FileDescriptor usage = group_->Open("memory.usage_in_bytes");
+    Must(group_->Listen(low, usage, std::to_string(2 * kMegabyte)));
+    Must(group_->Listen(high, usage, std::to_string(1024 * kMegabyte)));
     EXPECT_EQ(EventfdCount(low), 0u);
     ChildProcess member = Member(8 * kMegabyte);
     EXPECT_THAT(Poll(low, POLLIN, kSoon), Revents(POLLIN));
@@ -61,21 +66,21 @@ TEST_F(MemoryEvents, SignalAThresholdOfUseThatIsCrossed) {
 TEST_F(MemoryEvents, SignalThatAMemberIsOutOfMemory) {
     FileDescriptor efd = NewEventfd(), late = NewEventfd();
     SetLimit(4 * kMegabyte);
-    FileDescriptor oom = group_.Open("memory.oom_control");
-    Must(group_.Listen(efd, oom, ""));
+    FileDescriptor oom = group_->Open("memory.oom_control");
+    Must(group_->Listen(efd, oom, ""));
     EXPECT_EQ(EventfdCount(efd), 0u);
     ChildProcess member = Member(16 * kMegabyte);
     EXPECT_THAT(Poll(efd, POLLIN, kSoon), Revents(POLLIN));
     /* And one that comes while it is so, at once or with the next attempt. */
-    Must(group_.Listen(late, oom, ""));
+    Must(group_->Listen(late, oom, ""));
     EXPECT_THAT(Poll(late, POLLIN, kSoon), Revents(POLLIN));
 }
 
 TEST_F(MemoryEvents, SignalPressure) {
     FileDescriptor efd = NewEventfd();
     SetLimit(4 * kMegabyte);
-    FileDescriptor pressure = group_.Open("memory.pressure_level");
-    Must(group_.Listen(efd, pressure, "critical"));
+    FileDescriptor pressure = group_->Open("memory.pressure_level");
+    Must(group_->Listen(efd, pressure, "critical"));
     EXPECT_EQ(EventfdCount(efd), 0u);
     ChildProcess member = Member(16 * kMegabyte);
     EXPECT_THAT(Poll(efd, POLLIN, kSoon), Revents(POLLIN));
@@ -84,14 +89,14 @@ TEST_F(MemoryEvents, SignalPressure) {
 TEST_F(MemoryEvents, SignalTheEndOfTheGroup) {
     FileDescriptor efd = NewEventfd();
     FileDescriptor blocking = NewEventfd();
-    Must(group_.ListenForTooMuch(efd));
-    Must(group_.ListenForTooMuch(blocking));
+    Must(group_->ListenForTooMuch(efd));
+    Must(group_->ListenForTooMuch(blocking));
     uint64_t value = 0;
     ScopedThread reader(
         [&] { EXPECT_THAT(Read(blocking, &value), SyscallSucceedsWithValue(8)); });
     reader.WaitUntilBlockedIn(SYS_read);
     EXPECT_EQ(EventfdCount(efd), 0u);
-    group_.Remove();
+    group_->Remove();
     EXPECT_THAT(Poll(efd, POLLIN, kSoon), Revents(POLLIN));
     EXPECT_EQ(EventfdCount(efd), 1u);
     reader.Join();
@@ -101,7 +106,7 @@ TEST_F(MemoryEvents, SignalTheEndOfTheGroup) {
 TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsClosed) {
     FileDescriptor efd = NewEventfd();
     long id = EventfdId(efd);
-    Must(group_.ListenForTooMuch(efd));
+    Must(group_->ListenForTooMuch(efd));
     efd.Reset();
     WaitUntil([&] { return EventfdIdIsFree(id); });
 }
@@ -109,9 +114,9 @@ TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsClosed) {
 TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsSignalledAtTheEnd) {
     FileDescriptor efd = NewEventfd();
     long id = EventfdId(efd);
-    Must(group_.ListenForTooMuch(efd));
-    Must(group_.ListenForTooMuch(efd));
-    group_.Remove();
+    Must(group_->ListenForTooMuch(efd));
+    Must(group_->ListenForTooMuch(efd));
+    group_->Remove();
     WaitUntil([&] { return EventfdCount(efd) == 2; });
     efd.Reset();
     WaitUntil([&] { return EventfdIdIsFree(id); });
@@ -120,15 +125,15 @@ TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsSignalledAtTheEnd) {
 TEST_F(MemoryEvents, NeedAnEventfdAndAFileThatHasEvents) {
     Pipe pipe = NewPipe();
     FileDescriptor efd = NewEventfd();
-    FileDescriptor usage = group_.Open("memory.usage_in_bytes");
-    FileDescriptor limit = group_.Open("memory.limit_in_bytes");
-    FileDescriptor pressure = group_.Open("memory.pressure_level");
-    EXPECT_THAT(group_.Listen(pipe.read_end, usage, "4096"), SyscallFailsWithErrno(EINVAL));
-    EXPECT_THAT(group_.Listen(9999, usage, "4096"), SyscallFailsWithErrno(EBADF));
-    EXPECT_THAT(group_.Listen(efd, 9999, "4096"), SyscallFailsWithErrno(EBADF));
-    EXPECT_THAT(group_.Listen(efd, pipe.read_end, "4096"), SyscallFailsWithErrno(EINVAL));
-    EXPECT_THAT(group_.Listen(efd, limit, "4096"), SyscallFailsWithErrno(EINVAL));
-    EXPECT_THAT(group_.Listen(efd, pressure, "some"), SyscallFailsWithErrno(EINVAL));
+    FileDescriptor usage = group_->Open("memory.usage_in_bytes");
+    FileDescriptor limit = group_->Open("memory.limit_in_bytes");
+    FileDescriptor pressure = group_->Open("memory.pressure_level");
+    EXPECT_THAT(group_->Listen(pipe.read_end, usage, "4096"), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(group_->Listen(9999, usage, "4096"), SyscallFailsWithErrno(EBADF));
+    EXPECT_THAT(group_->Listen(efd, 9999, "4096"), SyscallFailsWithErrno(EBADF));
+    EXPECT_THAT(group_->Listen(efd, pipe.read_end, "4096"), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(group_->Listen(efd, limit, "4096"), SyscallFailsWithErrno(EINVAL));
+    EXPECT_THAT(group_->Listen(efd, pressure, "some"), SyscallFailsWithErrno(EINVAL));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 

@@ -125,15 +125,13 @@ void Filter(std::vector<Row>* rows, const std::string& filter) {
                   [](const Row& row) { return row.tests.empty() && row.not_tested.empty(); });
 }
 
-/* The tests of the rows, each once, in the rows' order. */
-std::vector<const testing::TestInfo*> TestsOf(const std::vector<Row>& rows) {
-    std::set<const testing::TestInfo*> seen;
-    std::vector<const testing::TestInfo*> tests;
+/* For GoogleTest: the tests of the rows, by their names. */
+std::string FilterOf(const std::vector<Row>& rows) {
+    std::string filter;
 
     for (const Row& row : rows)
-        for (const testing::TestInfo* test : row.tests)
-            if (seen.insert(test).second) tests.push_back(test);
-    return tests;
+        for (const testing::TestInfo* test : row.tests) filter += FullName(*test) + ":";
+    return filter;
 }
 
 /* A text in lines of a terminal's width; the first one is at its column, the others are
@@ -345,7 +343,10 @@ int Main(int argc, char** argv) {
         List(rows);
         return 0;
     }
-    if (what == kKtap) return RunAsKtap(TestsOf(rows), false);
+    if (what == kKtap) {
+        testing::FLAGS_gtest_filter = FilterOf(rows);
+        return RunAsKtap(false);
+    }
     PrintHead();
     return Report(rows).Run();
 }

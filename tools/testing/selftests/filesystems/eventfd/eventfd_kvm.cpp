@@ -20,7 +20,10 @@ constexpr uint32_t kResample = KVM_IRQFD_FLAG_RESAMPLE;
 /* A virtual machine with interrupt controllers, and without a guest unless a test makes one. */
 class Irqfd : public testing::Test {
   protected:
-    void SetUp() override { SKIP_IF_REFUSED(*machine_); }
+    void SetUp() override {
+        machine_ = std::make_unique<KvmMachine>(KvmMachine::kWith);
+        SKIP_IF_REFUSED(*machine_);
+    }
 
     /* A guest that waits for interrupts. */
     std::unique_ptr<KvmGuest> StartGuest() {
@@ -36,7 +39,7 @@ class Irqfd : public testing::Test {
         EXPECT_EQ(guest->port(), KvmMachine::kPort);
     }
 
-    std::unique_ptr<KvmMachine> machine_ = std::make_unique<KvmMachine>(KvmMachine::kWith);
+    std::unique_ptr<KvmMachine> machine_;
 };
 
 TEST_F(Irqfd, LooksAtAPendingCountAndLeavesIt) {
@@ -207,6 +210,7 @@ TEST_F(Irqfd, SignalsItsResamplerWhenTheGuestSaysTheInterruptIsOver) {
 class Ioeventfd : public testing::Test {
   protected:
     void SetUp() override {
+        machine_ = std::make_unique<KvmMachine>(KvmMachine::kWithout);
         SKIP_IF_REFUSED(*machine_);
         std::string why_not = KvmGuest::WhyNot();
         SKIP_UNLESS(why_not.empty(), why_not);
@@ -222,7 +226,7 @@ class Ioeventfd : public testing::Test {
         ExpectHaltedGuest();
     }
 
-    std::unique_ptr<KvmMachine> machine_ = std::make_unique<KvmMachine>(KvmMachine::kWithout);
+    std::unique_ptr<KvmMachine> machine_;
     std::unique_ptr<KvmGuest> guest_;
 };
 

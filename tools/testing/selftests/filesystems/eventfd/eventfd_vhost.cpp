@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <optional>
 
 #if __has_include(<linux/vhost.h>) && __has_include(<linux/if_packet.h>)
 /* The old functions of virtio_ring.h are no C++. */
@@ -135,17 +136,18 @@ class Vhost : public testing::TestWithParam<int> {
   protected:
     void SetUp() override {
         SKIP_UNLESS(!GetParam() || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
-        SKIP_IF_REFUSED(device_);
+        device_.emplace();
+        SKIP_IF_REFUSED(*device_);
     }
 
     FileDescriptor New(uint64_t count = 0) { return NewEventfdAt(count, GetParam()); }
 
     void ExpectUsed(unsigned int count) {
-        WaitUntil([&] { return device_.used() >= count; });
-        EXPECT_EQ(device_.used(), count);
+        WaitUntil([&] { return device_->used() >= count; });
+        EXPECT_EQ(device_->used(), count);
     }
 
-    VhostNet device_;
+    std::optional<VhostNet> device_;
 };
 
 INSTANTIATE_TEST_SUITE_P(With, Vhost, testing::Values(0, EFD_AUTORESET),
@@ -153,11 +155,11 @@ INSTANTIATE_TEST_SUITE_P(With, Vhost, testing::Values(0, EFD_AUTORESET),
 
 TEST_P(Vhost, TakesKicksAndCallsOnceForEachPacket) {
     FileDescriptor kick = New(), call = New();
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
-    device_.Start();
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
+    device_->Start();
     for (unsigned int i = 1; i <= 5; i++) {
-        device_.Offer();
+        device_->Offer();
         Must(Write(kick, 1));
         EXPECT_THAT(Poll(call, POLLIN, kSoon), Revents(POLLIN));
         ExpectUsed(i);
@@ -170,23 +172,23 @@ TEST_P(Vhost, TakesKicksAndCallsOnceForEachPacket) {
 
 TEST_P(Vhost, HearsAKickThatCameBeforeItDid) {
     FileDescriptor kick = New(3), call = New();
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
-    device_.Offer();
-    device_.Start();
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
+    device_->Offer();
+    device_->Start();
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
     EXPECT_THAT(Poll(call, POLLIN, kSoon), Revents(POLLIN));
     EXPECT_EQ(EventfdCount(kick), 3u);
 }
 
 TEST_P(Vhost, WakesABlockedRead) {
     FileDescriptor kick = New(), call = New();
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
-    device_.Start();
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
+    device_->Start();
     uint64_t value = 0;
     ScopedThread reader([&] { EXPECT_THAT(Read(call, &value), SyscallSucceedsWithValue(8)); });
     reader.WaitUntilBlockedIn(SYS_read);
-    device_.Offer();
+    device_->Offer();
     Must(Write(kick, 1));
     reader.Join();
     EXPECT_EQ(value, 1u);
@@ -194,14 +196,14 @@ TEST_P(Vhost, WakesABlockedRead) {
 
 TEST_P(Vhost, DoesNotCallAGuestThatWantsNone) {
     FileDescriptor kick = New(), call = New();
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
-    device_.WantNoCall();
-    device_.Start();
-    device_.Offer();
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
+    device_->WantNoCall();
+    device_->Start();
+    device_->Offer();
     Must(Write(kick, 1));
     ExpectUsed(1);
-    device_.Offer();
+    device_->Offer();
     Must(Write(kick, 1));
     ExpectUsed(2);
     EXPECT_EQ(EventfdCount(call), 0u);
@@ -209,15 +211,15 @@ TEST_P(Vhost, DoesNotCallAGuestThatWantsNone) {
 
 TEST_P(Vhost, SaysThroughAnotherOneThatTheQueueIsWrong) {
     FileDescriptor kick = New(), call = New(), error = New();
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
-    Must(device_.Use(VHOST_SET_VRING_ERR, error));
-    device_.Start();
-    device_.OfferNonsense();
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
+    Must(device_->Use(VHOST_SET_VRING_ERR, error));
+    device_->Start();
+    device_->OfferNonsense();
     Must(Write(kick, 1));
     EXPECT_THAT(Poll(error, POLLIN, kSoon), Revents(POLLIN));
     EXPECT_EQ(EventfdCount(call), 0u);
-    EXPECT_EQ(device_.used(), 0u);
+    EXPECT_EQ(device_->used(), 0u);
 }
 
 TEST_P(Vhost, NeedsEventfds) {
@@ -225,23 +227,23 @@ TEST_P(Vhost, NeedsEventfds) {
     for (unsigned long what :
          {VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_SET_VRING_ERR}) {
         FileDescriptor efd = New();
-        EXPECT_THAT(device_.Use(what, pipe.read_end), SyscallFailsWithErrno(EINVAL));
-        EXPECT_THAT(device_.Use(what, 9999), SyscallFailsWithErrno(EBADF));
-        EXPECT_THAT(device_.Use(what, efd), SyscallSucceedsWithValue(0));
-        EXPECT_THAT(device_.Use(what, VHOST_FILE_UNBIND), SyscallSucceedsWithValue(0));
+        EXPECT_THAT(device_->Use(what, pipe.read_end), SyscallFailsWithErrno(EINVAL));
+        EXPECT_THAT(device_->Use(what, 9999), SyscallFailsWithErrno(EBADF));
+        EXPECT_THAT(device_->Use(what, efd), SyscallSucceedsWithValue(0));
+        EXPECT_THAT(device_->Use(what, VHOST_FILE_UNBIND), SyscallSucceedsWithValue(0));
     }
 }
 
 TEST_P(Vhost, KeepsItsEventfdsUntilItEnds) {
     FileDescriptor kick = New(), call = New();
     long kick_id = EventfdId(kick), call_id = EventfdId(call);
-    Must(device_.Use(VHOST_SET_VRING_KICK, kick));
-    Must(device_.Use(VHOST_SET_VRING_CALL, call));
+    Must(device_->Use(VHOST_SET_VRING_KICK, kick));
+    Must(device_->Use(VHOST_SET_VRING_CALL, call));
     kick.Reset();
     call.Reset();
     EXPECT_FALSE(EventfdIdIsFree(kick_id));
     EXPECT_FALSE(EventfdIdIsFree(call_id));
-    device_.Close();
+    device_->Close();
     WaitUntil([&] { return EventfdIdIsFree(kick_id) && EventfdIdIsFree(call_id); });
 }
 

@@ -40,12 +40,18 @@ void PrintResult(const testing::TestInfo& test, const Outcome& outcome,
 
 } /* namespace */
 
-int RunAsKtap(const std::vector<const testing::TestInfo*>& tests, bool surprises_are_failures) {
-    ksft_print_header();
-    ksft_set_plan(static_cast<unsigned int>(tests.size()));
+int RunAsKtap(bool surprises_are_failures) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    for (const testing::TestInfo* test : tests)
-        PrintResult(*test, RunTest(*test), surprises_are_failures);
+    RunTests(
+        [](int tests) {
+            ksft_print_header();
+            if (!tests)
+                ksft_exit_skip("no test matches %s\n", testing::FLAGS_gtest_filter.c_str());
+            ksft_set_plan(static_cast<unsigned int>(tests));
+        },
+        [surprises_are_failures](const testing::TestInfo& test, const Outcome& outcome) {
+            PrintResult(test, outcome, surprises_are_failures);
+        });
     ksft_print_cnts();
     return ksft_cnt.ksft_fail ? KSFT_FAIL : KSFT_PASS;
 }

@@ -24,7 +24,6 @@
 #include <string.h>
 
 #include <string>
-#include <vector>
 
 #include "support/attributes.h"
 #include "support/runner.h"
@@ -36,9 +35,6 @@ constexpr char kUsage[] =
     "Options besides GoogleTest's own:\n"
     "  --list-declared   print the tests that stock Linux must fail, and why\n"
     "  --no-fork         run in one process, under a debugger say, with GoogleTest's output\n";
-
-/* kselftest's exit status for it */
-constexpr int kSkipped = 4;
 
 int Main(int argc, char** argv) {
     bool list_declared = false;
@@ -66,15 +62,7 @@ int Main(int argc, char** argv) {
     }
     if (no_fork || testing::FLAGS_gtest_list_tests) return RUN_ALL_TESTS();
 
-    std::vector<const testing::TestInfo*> tests;
-    for (const testing::TestInfo* test : AllTests())
-        if (MatchesFilter(FullName(*test), testing::FLAGS_gtest_filter)) tests.push_back(test);
-    if (tests.empty()) {
-        printf("TAP version 13\n1..0 # SKIP no test matches %s\n",
-               testing::FLAGS_gtest_filter.c_str());
-        return kSkipped;
-    }
-    return RunAsKtap(tests, true);
+    return RunAsKtap(true);
 }
 
 } /* namespace */

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "support/attributes.h"
 #include "support/descriptor.h"
@@ -84,20 +85,6 @@ std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
     return limit * NumberFromEnvironment("EVENTFD_TEST_TIMEOUT", 20) / 20;
 }
 
-/* In the test's process: prints what fails, where, and nothing else. */
-class FailurePrinter : public testing::EmptyTestEventListener {
-    void OnTestPartResult(const testing::TestPartResult& part) override {
-        if (part.passed() || part.skipped()) return;
-        const char* file = part.file_name() ? strrchr(part.file_name(), '/') : nullptr;
-        printf("%s:%d: %s\n",
-               file               ? file + 1
-               : part.file_name() ? part.file_name()
-                                  : "?",
-               part.line_number(), part.message());
-        fflush(stdout);
-    }
-};
-
 using Descriptors = std::map<int, std::string>;
 
 Descriptors OpenDescriptors() {
@@ -132,29 +119,23 @@ struct Report {
 int report_fd = -1;
 pid_t test_group = -1;
 
-[[noreturn]] void RunInThisProcess(const testing::TestInfo& test) {
+/* In a test's process: what it had open when it started. */
+Descriptors open_before;
+
+/* In a test's process, after all of the test: reports, and is the end of the process. */
+[[noreturn]] void ReportAndExit(const testing::TestResult& result) {
     Report report;
+    bool failed = result.Failed();
 
-    testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
-    delete listeners.Release(listeners.default_result_printer());
-    listeners.Append(new FailurePrinter);
-    testing::FLAGS_gtest_filter = FullName(test);
-    testing::FLAGS_gtest_output = "";
-
-    Descriptors before = OpenDescriptors();
-    bool failed = RUN_ALL_TESTS() != 0;
-    Descriptors after = OpenDescriptors();
-
-    for (const auto& [fd, link] : after) {
-        auto same = before.find(fd);
-        if (same != before.end() && same->second == link) continue;
+    for (const auto& [fd, link] : OpenDescriptors()) {
+        auto same = open_before.find(fd);
+        if (same != open_before.end() && same->second == link) continue;
         printf("left descriptor %d open: %s\n", fd, link.c_str());
         failed = true;
     }
     report.outcome = failed ? 'F' : 'P';
-    if (!failed && test.result()->Skipped()) {
+    if (!failed && result.Skipped()) {
         report.outcome = 'S';
-        const testing::TestResult& result = *test.result();
         for (int i = 0; i < result.total_part_count(); i++) {
             const testing::TestPartResult& part = result.GetTestPartResult(i);
             if (part.skipped())
@@ -281,8 +262,20 @@ bool WaitForDeath(pid_t pid, int* status) {
     return true;
 }
 
+/*
+ * Nobody to look for: none of the test's group, and no child. Whom a test forked and left
+ * became our child (PR_SET_CHILD_SUBREAPER).
+ */
+bool NothingIsLeft(pid_t group) {
+    return kill(-group, 0) == -1 && errno == ESRCH && waitpid(-1, nullptr, WNOHANG) == -1 &&
+           errno == ECHILD;
+}
+
 /* Kills whatever the test has left, and says how many processes that was. */
 int KillLeftovers(pid_t group) {
+    /* Nearly always; to go through all of /proc takes longer than most tests. */
+    if (NothingIsLeft(group)) return 0;
+
     std::vector<pid_t> left = ProcessesOf(group);
     Clock::time_point deadline = Clock::now() + kDeath;
 
@@ -308,6 +301,170 @@ int KillLeftovers(pid_t group) {
     return static_cast<int>(left.size());
 }
 
+/* A test that runs in a process of its own, seen from the one that waits for it. */
+class Run {
+  public:
+    explicit Run(const testing::TestInfo& test) : test_(test), start_(Clock::now()) {}
+
+    /* Returns in both processes: true in the test's. */
+    bool Fork() {
+        fflush(stdout);
+        child_ = static_cast<pid_t>(Must(SYSCALL(fork)));
+        if (!child_) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            setpgid(0, 0);
+            dup2(output_.write_end, STDOUT_FILENO);
+            dup2(output_.write_end, STDERR_FILENO);
+            output_.read_end.Reset();
+            output_.write_end.Reset();
+            reports_.read_end.Reset();
+            setvbuf(stdout, nullptr, _IOLBF, 0);
+            report_fd = reports_.write_end.Release();
+            test_group = getpid();
+            return true;
+        }
+        setpgid(child_, child_);
+        output_.write_end.Reset();
+        reports_.write_end.Reset();
+        /* What does not die keeps its ends open. */
+        fcntl(output_.read_end, F_SETFL, O_NONBLOCK);
+        fcntl(reports_.read_end, F_SETFL, O_NONBLOCK);
+        return false;
+    }
+
+    /* To its end, or to that of its time. */
+    Outcome Await();
+
+  private:
+    const testing::TestInfo& test_;
+    Clock::time_point start_;
+    Pipe output_ = NewPipe();
+    Pipe reports_ = NewPipe();
+    pid_t child_ = -1;
+};
+
+Outcome Run::Await() {
+    Clock::time_point deadline = start_ + TimeLimitOf(test_);
+    Outcome outcome;
+    Report report;
+    Log log(start_);
+    bool in_time = true;
+    int status = 0;
+
+    /* Where there are no pidfds, a look every few milliseconds. */
+    FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, child_, 0)));
+    char buffer[4096];
+    for (;;) {
+        pollfd waits[] = {{output_.read_end, POLLIN, 0}, {pidfd.get(), POLLIN, 0}};
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) {
+            in_time = false;
+            log.Line("out of time; the test's tasks are:");
+            DescribeProcesses(child_, &log);
+            kill(-child_, SIGKILL);
+            if (!WaitForDeath(child_, &status)) log.Line("it cannot be killed");
+            break;
+        }
+        int timeout =
+            static_cast<int>(pidfd.get() < 0 ? std::min<long>(left.count(), 5) : left.count());
+        poll(waits, 2, timeout);
+        if (waits[0].revents) {
+            ssize_t length = read(output_.read_end, buffer, sizeof(buffer));
+            if (length > 0) {
+                log.Append(buffer, static_cast<size_t>(length));
+                continue;
+            }
+            if (length < 0 && errno == EAGAIN) continue;
+            output_.read_end.Reset(); /* the test has closed its output; poll skips -1 */
+        }
+        if (waitpid(child_, &status, WNOHANG) == child_) break;
+    }
+    int left_behind = KillLeftovers(child_);
+    outcome.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    if (output_.read_end.get() != -1) {
+        ssize_t length;
+        while ((length = read(output_.read_end, buffer, sizeof(buffer))) > 0)
+            log.Append(buffer, static_cast<size_t>(length));
+    }
+    if (read(reports_.read_end, &report, sizeof(report)) != sizeof(report)) report = Report();
+
+    if (report.at_once) {
+        outcome.skipped = true;
+        outcome.text = report.reason;
+    } else if (!in_time) {
+        auto limit = std::chrono::duration<double>(TimeLimitOf(test_)).count();
+        char text[64];
+        snprintf(text, sizeof(text), "timed out after %g s", limit);
+        outcome.text = text;
+    } else if (WIFSIGNALED(status)) {
+        outcome.text = "killed by " + SignalText(WTERMSIG(status));
+    } else if (left_behind) {
+        outcome.text = "left " + std::to_string(left_behind) + " processes behind";
+    } else if (report.outcome == 'P' && !WEXITSTATUS(status)) {
+        outcome.passed = true;
+    } else if (report.outcome == 'S' && !WEXITSTATUS(status)) {
+        outcome.skipped = true;
+        outcome.text = report.reason;
+    } else {
+        outcome.text = report.outcome ? "failed" : "ended before its end";
+    }
+    outcome.text = OneLine(outcome.text);
+    outcome.log = log.Take();
+    return outcome;
+}
+
+/*
+ * Between GoogleTest and a test: gives it a process of its own, unless this is one; prints
+ * there what fails, where, and nothing else; and ends that process with the test.
+ */
+class TestProcess : public testing::EmptyTestEventListener {
+  public:
+    TestProcess(OnStart on_start, OnOutcome on_outcome)
+        : on_start_(std::move(on_start)), on_outcome_(std::move(on_outcome)) {}
+
+  private:
+    void OnTestProgramStart(const testing::UnitTest& all) override {
+        if (on_start_) on_start_(all.test_to_run_count());
+    }
+
+    void OnTestStart(const testing::TestInfo& test) override {
+        if (report_fd == -1) {
+            Run run(test);
+            if (!run.Fork()) {
+                on_outcome_(test, run.Await());
+                GTEST_SKIP() << "it has run, in a process of its own";
+            }
+        }
+        open_before = OpenDescriptors();
+    }
+
+    void OnTestPartResult(const testing::TestPartResult& part) override {
+        if (report_fd == -1 || part.passed() || part.skipped()) return;
+        const char* file = part.file_name() ? strrchr(part.file_name(), '/') : nullptr;
+        printf("%s:%d: %s\n",
+               file               ? file + 1
+               : part.file_name() ? part.file_name()
+                                  : "?",
+               part.line_number(), part.message());
+        fflush(stdout);
+    }
+
+    void OnTestEnd(const testing::TestInfo& test) override {
+        if (report_fd != -1) ReportAndExit(*test.result());
+    }
+
+    OnStart on_start_;
+    OnOutcome on_outcome_;
+};
+
+void ReplaceListeners(testing::TestEventListener* listener) {
+    testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
+
+    delete listeners.Release(listeners.default_result_printer());
+    delete listeners.Release(listeners.default_xml_generator());
+    listeners.Append(listener);
+}
+
 } /* namespace */
 
 void SkipTest(const std::string& reason) {
@@ -328,98 +485,20 @@ void SkipTest(const std::string& reason) {
 }
 
 Outcome RunTest(const testing::TestInfo& test) {
-    Clock::time_point start = Clock::now();
-    Clock::time_point deadline = start + TimeLimitOf(test);
-    Outcome outcome;
-    Report report;
-    Log log(start);
-    Pipe output = NewPipe();
-    Pipe reports = NewPipe();
-    bool in_time = true;
-    int status = 0;
+    Run run(test);
 
-    fflush(stdout);
-    pid_t child = static_cast<pid_t>(Must(SYSCALL(fork)));
-    if (!child) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setpgid(0, 0);
-        dup2(output.write_end, STDOUT_FILENO);
-        dup2(output.write_end, STDERR_FILENO);
-        output.read_end.Reset();
-        output.write_end.Reset();
-        reports.read_end.Reset();
-        setvbuf(stdout, nullptr, _IOLBF, 0);
-        report_fd = reports.write_end;
-        test_group = getpid();
-        RunInThisProcess(test);
+    if (run.Fork()) {
+        ReplaceListeners(new TestProcess({}, {}));
+        testing::FLAGS_gtest_filter = FullName(test);
+        (void)RUN_ALL_TESTS();
+        _exit(EXIT_FAILURE); /* not reached: the test's end is the end of the process */
     }
-    setpgid(child, child);
-    output.write_end.Reset();
-    reports.write_end.Reset();
-    /* What does not die keeps its ends open. */
-    fcntl(output.read_end, F_SETFL, O_NONBLOCK);
-    fcntl(reports.read_end, F_SETFL, O_NONBLOCK);
+    return run.Await();
+}
 
-    /* Where there are no pidfds, a look every few milliseconds. */
-    FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
-    char buffer[4096];
-    for (;;) {
-        pollfd waits[] = {{output.read_end, POLLIN, 0}, {pidfd.get(), POLLIN, 0}};
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-        if (left.count() <= 0) {
-            in_time = false;
-            log.Line("out of time; the test's tasks are:");
-            DescribeProcesses(child, &log);
-            kill(-child, SIGKILL);
-            if (!WaitForDeath(child, &status)) log.Line("it cannot be killed");
-            break;
-        }
-        int timeout =
-            static_cast<int>(pidfd.get() < 0 ? std::min<long>(left.count(), 5) : left.count());
-        poll(waits, 2, timeout);
-        if (waits[0].revents) {
-            ssize_t length = read(output.read_end, buffer, sizeof(buffer));
-            if (length > 0) {
-                log.Append(buffer, static_cast<size_t>(length));
-                continue;
-            }
-            if (length < 0 && errno == EAGAIN) continue;
-            output.read_end.Reset(); /* the test has closed its output; poll skips -1 */
-        }
-        if (waitpid(child, &status, WNOHANG) == child) break;
-    }
-    int left_behind = KillLeftovers(child);
-    outcome.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (output.read_end.get() != -1) {
-        ssize_t length;
-        while ((length = read(output.read_end, buffer, sizeof(buffer))) > 0)
-            log.Append(buffer, static_cast<size_t>(length));
-    }
-    if (read(reports.read_end, &report, sizeof(report)) != sizeof(report)) report = Report();
-
-    if (report.at_once) {
-        outcome.skipped = true;
-        outcome.text = report.reason;
-    } else if (!in_time) {
-        auto limit = std::chrono::duration<double>(TimeLimitOf(test)).count();
-        char text[64];
-        snprintf(text, sizeof(text), "timed out after %g s", limit);
-        outcome.text = text;
-    } else if (WIFSIGNALED(status)) {
-        outcome.text = "killed by " + SignalText(WTERMSIG(status));
-    } else if (left_behind) {
-        outcome.text = "left " + std::to_string(left_behind) + " processes behind";
-    } else if (report.outcome == 'P' && !WEXITSTATUS(status)) {
-        outcome.passed = true;
-    } else if (report.outcome == 'S' && !WEXITSTATUS(status)) {
-        outcome.skipped = true;
-        outcome.text = report.reason;
-    } else {
-        outcome.text = report.outcome ? "failed" : "ended before its end";
-    }
-    outcome.text = OneLine(outcome.text);
-    outcome.log = log.Take();
-    return outcome;
+void RunTests(OnStart on_start, OnOutcome on_outcome) {
+    ReplaceListeners(new TestProcess(std::move(on_start), std::move(on_outcome)));
+    (void)RUN_ALL_TESTS();
 }
 
 } /* namespace suite */
