@@ -513,6 +513,12 @@ static __poll_t eventfd_events(u64 count)
 	return events;
 }
 
+/* A call of its own, for what it needs of registers each claim would save. */
+static noinline void eventfd_wake_pollers_for_room(struct eventfd_ctx *ctx)
+{
+	eventfd_wake_pollers(ctx, EPOLLOUT);
+}
+
 /*
  * Take the whole counter for a poller that is about to report it. The unlocked
  * read that brought us here promises nothing: another claim, or a read, may
@@ -532,8 +538,8 @@ static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 	count = ctx->count;
 	if (count) {
 		eventfd_take(ctx, count);
-		if (count >= EVENTFD_FULL)
-			eventfd_wake_pollers(ctx, EPOLLOUT);
+		if (unlikely(count >= EVENTFD_FULL))
+			eventfd_wake_pollers_for_room(ctx);
 	}
 	eventfd_unlock_irq(ctx, &ctx->writers);
 
@@ -711,6 +717,19 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 	return sizeof(u64);
 }
 
+/*
+ * What a write is to add. One load where the machine may do it at any address:
+ * that is shorter than a copy of eight bytes.
+ */
+static __always_inline bool eventfd_get_value(u64 *value, const char __user *buf)
+{
+	if (IS_ENABLED(CONFIG_64BIT) &&
+	    IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return !get_user(*value, (const u64 __user *)buf);
+
+	return !copy_from_user(value, buf, sizeof(*value));
+}
+
 static ssize_t eventfd_write(struct file *file, const char __user *buf,
 			     size_t count, loff_t *ppos)
 {
@@ -720,7 +739,7 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
 
 	if (count != sizeof(value))
 		return -EINVAL;
-	if (copy_from_user(&value, buf, sizeof(value)))
+	if (!eventfd_get_value(&value, buf))
 		return -EFAULT;
 	if (value > EVENTFD_FULL)
 		return -EINVAL;

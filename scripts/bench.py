@@ -231,6 +231,15 @@ def tables(results, found):
     return [(title, rows) for title, rows in shown if rows]
 
 
+def own_times():
+    """How long the main job took, step by step: the last time from nothing, and the last time again."""
+    if not run.Steps.FILE.exists():
+        return []
+    times = json.loads(run.Steps.FILE.read_text())
+    cold, warm = times.get('from nothing', {}), times.get('again', {})
+    return [(step, *(f'{of[step]:.1f}' if step in of else '' for of in (cold, warm))) for step in {**cold, **warm}]
+
+
 GNUPLOT = '''
 set terminal {terminal}
 set output "{output}"
@@ -317,6 +326,9 @@ def bench(options, brief=False):
     else:
         for title, rows in tables(results, found):
             show(title, rows)
+        say(f'\n{"seconds of the harness":<36} {"from nothing":>12} {"again":>12}')
+        for step, *cells in own_times():
+            say(f'{step:<36} {cells[0]:>12} {cells[1]:>12}')
         drawn = plot(found, folder, results['ours']['context']['kernel'])
         say(f'\nin {folder}: bench.json{", bench.svg, bench.png" if drawn else ""}\n\nbounds')
         lines_shown = lines
@@ -373,6 +385,15 @@ def asm(options):
 
 # --- the documentation ---
 
+def simple_table(head, rows):
+    """reStructuredText's simple table; numbers to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    rule = '  '.join('=' * width for width in widths)
+    lines = ['  '.join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+             for row in (head, *rows)]
+    return [rule, lines[0], rule, *lines[1:], rule, '']
+
+
 def document(options):
     """Put the last run's tables and plot where the documentation has them."""
     folder = options.work / 'bench'
@@ -383,15 +404,9 @@ def document(options):
     lines = [f'.. From "make bench", Linux {results["ours"]["context"]["kernel"]}, '
              f'{results["ours"]["context"]["machine"]}; "make bench-doc" writes this part', '']
     for title, rows in tables(results, found):
-        widths = [max(len(row[column]) for row in [(title, 'stock', 'ours', 'ratio'), *rows]) for column in range(4)]
-        rule = '  '.join('=' * width for width in widths)
-        lines += [rule]
-        for number, row in enumerate([(title, 'stock', 'ours', 'ratio'), *rows]):
-            lines.append('  '.join([row[0].ljust(widths[0]),
-                                    *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip())
-            if number == 0:
-                lines.append(rule)
-        lines += [rule, '']
+        lines += simple_table((title, 'stock', 'ours', 'ratio'), rows)
+    if own_times():
+        lines += simple_table(('seconds of the harness', 'from nothing', 'again'), own_times())
     before, _, rest = PAGE.read_text().partition('.. From "make bench"')
     _, _, after = rest.partition('.. End of what "make bench-doc" writes')
     if not after:

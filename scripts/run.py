@@ -9,6 +9,7 @@ or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 i
 input.
 """
 import fnmatch
+import json
 import pathlib
 import re
 import shlex
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import boot
 import harness
@@ -27,17 +29,43 @@ import verdict as verdicts
 from harness import ROOT, SUITE, refuse, say
 
 
-def build(options):
+class Steps:
+    """How long each step of the main job takes; kept for "make bench" to show."""
+
+    FILE = harness.BUILD / 'steps.json'
+
+    def __init__(self, options):
+        self.kind = 'again' if (options.work / 'obj').exists() else 'from nothing'
+        self.start = self.last = time.monotonic()
+        self.seconds = {}
+
+    def done(self, step):
+        now = time.monotonic()
+        self.seconds[step], self.last = now - self.last, now
+
+    def keep(self):
+        self.seconds['all of "make run"'] = time.monotonic() - self.start
+        times = json.loads(self.FILE.read_text()) if self.FILE.exists() else {}
+        times[self.kind] = {step: round(seconds, 1) for step, seconds in self.seconds.items()}
+        harness.write_if_changed(self.FILE, json.dumps(times, indent=1) + '\n')
+
+
+def build(options, steps=None):
     """Everything up to the boot: (image, initramfs, object directory, programs)."""
+    steps = steps or Steps(options)
     source, version = trees.prepare(options)
     say(f'Linux {version}, {options.arch.name}: {source}')
+    steps.done('kernel tree, unpacked and patched')
     objects = options.work / 'obj'
     kernel.headers(options, source, objects)
+    steps.done("the kernel's headers")
     # Beside the kernel, whose last steps keep but one processor busy.
     suite_build = harness.Background(lambda: rootfs.install_suite(options, source, objects, quiet=True))
     image = kernel.build(options, source, objects)
+    steps.done('kernel, and the suite beside it')
     installed = suite_build.result()
     initrd = rootfs.initramfs(options, objects, installed)
+    steps.done('rest of the suite, and the initramfs')
     return image, initrd, objects, installed
 
 
@@ -190,7 +218,8 @@ def main():
         refuse('make test needs T=PATTERN, for example T=Poll or T=\'Read.*:Write.*\'')
     boot.accelerator(options)
     harness.lock()
-    image, initrd, objects, installed = build(options)
+    steps = Steps(options)
+    image, initrd, objects, installed = build(options, steps)
     if job == 'shell':
         overlay = overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
         return boot.shell(options, image, boot.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
@@ -202,6 +231,10 @@ def main():
     expected = [*programs, *([verdicts.KUNIT] if kunit else [])]
     outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, kunit=kunit,
                             **limits(options))
+    steps.done('booting, and running the suite')
+    # Of the plain job: what a variant takes is another thing.
+    if job == 'run' and not (result.reasons or options.kdir or options.debug or options.rounds):
+        steps.keep()
     return report(options, outcome, result)
 
 

@@ -117,6 +117,17 @@ TEST_F(Irqfd, OfOneEventfdTwiceIsEbusy) {
     EXPECT_THAT(machine_->Irqfd(efd), SyscallSucceedsWithValue(0));
 }
 
+TEST_F(Irqfd, DeassigningTakesNothingFromAnEmptyOne) {
+    FileDescriptor efd = NewEventfd();
+    FileDescriptor semaphore = NewEventfd(0, EFD_SEMAPHORE);
+    Must(machine_->Irqfd(efd));
+    Must(machine_->Irqfd(semaphore));
+    EXPECT_THAT(machine_->Irqfd(efd, kDeassign), SyscallSucceedsWithValue(0));
+    EXPECT_THAT(machine_->Irqfd(semaphore, kDeassign), SyscallSucceedsWithValue(0));
+    EXPECT_EQ(EventfdCount(efd), 0u);
+    EXPECT_EQ(EventfdCount(semaphore), 0u);
+}
+
 TEST_F(Irqfd, DeassigningWhatIsNotAssignedIsNoErrorAndTakesNothing) {
     FileDescriptor efd = NewEventfd(3);
     EXPECT_THAT(machine_->Irqfd(efd, kDeassign), SyscallSucceedsWithValue(0));
