@@ -900,6 +900,10 @@ static void remove_wait_queue_loses_no_racing_signal(struct kunit *test)
 	struct task_struct *task;
 	u64 removed = 0, count;
 
+	/* On one, the other task has signalled for the last time before we run. */
+	if (num_online_cpus() == 1)
+		kunit_skip(test, "needs two CPUs");
+
 	init_completion(&crowd.done);
 	task = kthread_run(test_signal_often, &crowd, "eventfd_kunit");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
