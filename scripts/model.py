@@ -59,6 +59,7 @@ MUTANTS = (
     Size('CLAIM_CALLS_NOBODY', True, CLAIMING),     # a claim tells no writer
     Size('CLAIM_TRUSTS_PEEK', True, CLAIMING),      # a claim reports what it read without the lock
     Size('READ_THEN_QUEUE', True, 'READERS=0 WRITERS=1'),   # a poller looks before it queues itself
+    Size('BACK_IN_LINE_UNKNOWN', True, READING),    # who was beaten is in line, and spoken_for is not told
     Size('TWO_FOR_ONE', False, WRITING),            # likewise: writers
     Size('CLAIM_WAKES_NOBODY', False, CLAIMING),    # a claim of a full counter tells no poller for room
     Size('LOOK_CLAIMS', False, CLAIMING),           # who only looks takes

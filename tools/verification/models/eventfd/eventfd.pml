@@ -75,6 +75,7 @@ typedef line_t {
 byte count;
 line_t readers, writers;
 byte readers_due, room_due;
+byte spoken_for = OVERFLOW;
 
 /* struct eventfd_sleeper, and what the scheduler knows of its task */
 bit called[TASKS];
@@ -151,6 +152,19 @@ inline line_remove(line, x)
 
 /* ---- calling ---- */
 
+inline update_spoken_for()
+{
+	if
+	:: readers.n == 0 -> spoken_for = OVERFLOW
+	:: else ->
+#ifdef SEMAPHORE
+		spoken_for = readers_due
+#else
+		spoken_for = (readers_due > 0 -> OVERFLOW : 0)
+#endif
+	fi
+}
+
 /* wake_q_add(): who is on a list already is left to whoever put it there. */
 inline wake_later(x)
 {
@@ -177,11 +191,12 @@ inline call(line, nth)
 inline call_readers()
 {
 	do
-	:: readers.n > 0 && readers_due < SERVABLE ->
+	:: count > spoken_for ->
 #ifndef MUTANT_TWO_FOR_ONE
 		readers_due++;
 #endif
 		call(readers, 0);
+		update_spoken_for();
 		/* Each unit has one reader called for it, and no second one. */
 		sum = 0;
 		EACH(j, 0, READERS)
@@ -227,7 +242,9 @@ inline turn_over(x)
 	called[x] = 0;
 #ifndef MUTANT_TWO_FOR_ONE
 	if
-	:: IS_READER(x) -> readers_due--
+	:: IS_READER(x) ->
+		readers_due--;
+		update_spoken_for()
 	:: else -> room_due = room_due - add[x]
 	fi
 #endif
@@ -240,6 +257,7 @@ inline check_lines()
 	assert(undelivered == count);
 #ifndef MUTANT_WAKE_BEFORE_UNLINK
 	assert(readers.n == 0 || readers_due >= SERVABLE);
+	assert(count <= spoken_for);
 	EACH(i, 0, writers.n)
 		assert(ROOM <= room_due || add[writers.who[i]] >= ROOM - room_due)
 	END(i);
@@ -424,6 +442,7 @@ inline either(choice)
 inline give_up(line, x)
 {
 	line_remove(line, x);
+	update_spoken_for();
 #ifndef MUTANT_SIGNALLED_KEEPS_TURN
 	if
 	:: IS_READER(x) -> call_readers()
@@ -442,7 +461,10 @@ inline come_back(line, x, can_go_on)
 	if
 	:: called[x] ->
 		turn_over(x);
-		line_at_front(line, x)
+		line_at_front(line, x);
+#ifndef MUTANT_BACK_IN_LINE_UNKNOWN
+		update_spoken_for()
+#endif
 	:: else
 	fi;
 	if
@@ -453,6 +475,7 @@ inline come_back(line, x, can_go_on)
 	:: !killed && can_go_on ->
 #endif
 		line_remove(line, x);
+		update_spoken_for();
 		goes_on = 1
 	:: else ->
 		if
@@ -500,6 +523,7 @@ inline read_locked()
 		next = QUEUES
 #else
 		line_at_end(readers, me);
+		update_spoken_for();
 		say_asleep(me)
 #endif
 	:: else -> copy_out()
@@ -555,6 +579,7 @@ unlocked:
 	:: next == QUEUES ->
 		d_step {
 			line_at_end(readers, me);
+			update_spoken_for();
 			say_asleep(me);
 			unlock()
 		};

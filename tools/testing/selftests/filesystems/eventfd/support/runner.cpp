@@ -424,7 +424,8 @@ class TestProcess : public testing::EmptyTestEventListener {
 
   private:
     void OnTestProgramStart(const testing::UnitTest& all) override {
-        if (on_start_) on_start_(all.test_to_run_count());
+        if (on_start_)
+            on_start_(all.test_to_run_count() * std::max(1, testing::FLAGS_gtest_repeat));
     }
 
     void OnTestStart(const testing::TestInfo& test) override {
