@@ -24,28 +24,8 @@ class Aio : public testing::Test {
         SKIP_IF_REFUSED(*context_);
     }
 
-    static iocb Request(int opcode, int fd, const void* buffer, uint64_t length) {
-        iocb request = {};
-        request.aio_fildes = static_cast<uint32_t>(fd);
-        request.aio_lio_opcode = static_cast<uint16_t>(opcode);
-        request.aio_buf = reinterpret_cast<uintptr_t>(buffer);
-        request.aio_nbytes = length;
-        return request;
-    }
-
-    static iocb ReadRequest(int fd, uint64_t* value) {
-        return Request(IOCB_CMD_PREAD, fd, value, sizeof(*value));
-    }
-
-    static iocb PollRequest(int fd, short events) {
-        iocb request = Request(IOCB_CMD_POLL, fd, nullptr, 0);
-        request.aio_buf = static_cast<uint64_t>(events);
-        return request;
-    }
-
-    static void Signals(iocb* request, int efd) {
-        request->aio_flags |= IOCB_FLAG_RESFD;
-        request->aio_resfd = static_cast<uint32_t>(efd);
+    static iocb ReadOf(int fd, uint64_t* value) {
+        return AioRequest(IOCB_CMD_PREAD, fd, value, sizeof(*value));
     }
 
     /* Its result, from submission to completion. */
@@ -71,8 +51,8 @@ TEST_F(AioSignal, ComesWithEachCompletion) {
     FileDescriptor source = NewEventfd(5, EFD_SEMAPHORE);
     for (uint64_t i = 1; i <= 3; i++) {
         uint64_t value = 0;
-        iocb request = ReadRequest(source, &value);
-        Signals(&request, efd);
+        iocb request = ReadOf(source, &value);
+        SignalWhenDone(&request, efd);
         EXPECT_EQ(Result(request), 8);
         EXPECT_EQ(EventfdCount(efd), i);
     }
@@ -82,8 +62,8 @@ TEST_F(AioSignal, ComesAlsoWithARequestThatFails) {
     FileDescriptor efd = NewEventfd();
     FileDescriptor source = NewEventfd(0, EFD_NONBLOCK);
     uint64_t value = 0;
-    iocb request = ReadRequest(source, &value);
-    Signals(&request, efd);
+    iocb request = ReadOf(source, &value);
+    SignalWhenDone(&request, efd);
     EXPECT_EQ(Result(request), -EAGAIN);
     EXPECT_EQ(EventfdCount(efd), 1u);
 }
@@ -91,8 +71,8 @@ TEST_F(AioSignal, ComesAlsoWithARequestThatFails) {
 TEST_F(AioSignal, DoesNotComeOfARequestThatIsRefused) {
     FileDescriptor efd = NewEventfd();
     uint64_t value = 1;
-    iocb request = Request(IOCB_CMD_PWRITE, efd, &value, sizeof(value));
-    Signals(&request, efd);
+    iocb request = AioRequest(IOCB_CMD_PWRITE, efd, &value, sizeof(value));
+    SignalWhenDone(&request, efd);
     EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EINVAL));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
@@ -101,8 +81,8 @@ TEST_F(AioSignal, ComesAfterTheDescriptorIsClosed) {
     FileDescriptor efd = NewEventfd();
     FileDescriptor dup = Dup(efd);
     FileDescriptor source = NewEventfd();
-    iocb request = PollRequest(source, POLLIN);
-    Signals(&request, efd);
+    iocb request = AioPoll(source, POLLIN);
+    SignalWhenDone(&request, efd);
     Must(context_->Submit(&request));
     efd.Reset();
     Must(Write(source, 1));
@@ -114,8 +94,8 @@ TEST_F(AioSignal, KeepsAnEventfdWithoutDescriptorAlive) {
     FileDescriptor efd = NewEventfd();
     FileDescriptor source = NewEventfd();
     long id = EventfdId(efd);
-    iocb request = PollRequest(source, POLLIN);
-    Signals(&request, efd);
+    iocb request = AioPoll(source, POLLIN);
+    SignalWhenDone(&request, efd);
     Must(context_->Submit(&request));
     efd.Reset();
     EXPECT_FALSE(EventfdIdIsFree(id));
@@ -137,8 +117,8 @@ TEST_F(AioSignal, WakesABlockedRead) {
 TEST_F(AioSignal, MayBeForTheEventfdThatIsRead) {
     FileDescriptor efd = NewEventfd(5);
     uint64_t value = 0;
-    iocb request = ReadRequest(efd, &value);
-    Signals(&request, efd);
+    iocb request = ReadOf(efd, &value);
+    SignalWhenDone(&request, efd);
     EXPECT_EQ(Result(request), 8);
     EXPECT_EQ(value, 5u);
     EXPECT_EQ(EventfdCount(efd), 1u);
@@ -147,8 +127,8 @@ TEST_F(AioSignal, MayBeForTheEventfdThatIsRead) {
 /* The poll is woken under the lock that its own signal needs. */
 TEST_F(AioSignal, MayBeForTheEventfdThatIsPolled) {
     FileDescriptor efd = NewEventfd();
-    iocb request = PollRequest(efd, POLLIN);
-    Signals(&request, efd);
+    iocb request = AioPoll(efd, POLLIN);
+    SignalWhenDone(&request, efd);
     for (uint64_t i = 1; i <= 20; i++) {
         Must(context_->Submit(&request));
         Must(Write(efd, 1));
@@ -161,8 +141,8 @@ TEST_F(AioSignal, MayBeForTheEventfdThatIsPolled) {
 TEST_F(AioSignal, MayBeForTheAutoresetEventfdThatIsPolled) {
     SKIP_UNLESS_AUTORESET();
     FileDescriptor efd = NewAutoreset();
-    iocb request = PollRequest(efd, POLLIN);
-    Signals(&request, efd);
+    iocb request = AioPoll(efd, POLLIN);
+    SignalWhenDone(&request, efd);
     for (int i = 0; i < 20; i++) {
         Must(context_->Submit(&request));
         Must(Write(efd, 5));
@@ -178,15 +158,15 @@ TEST_F(AioSignal, GoesToNoDescriptorWithoutAccess) {
     std::string path = "/proc/self/fd/" + std::to_string(efd.get());
     FileDescriptor no_access(
         static_cast<int>(Must(SYSCALL(open, path.c_str(), O_PATH | O_CLOEXEC))));
-    iocb request = PollRequest(efd, POLLIN);
-    Signals(&request, no_access);
+    iocb request = AioPoll(efd, POLLIN);
+    SignalWhenDone(&request, no_access);
     EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EBADF));
 }
 
 TEST_F(AioSignal, IsNotAskedForByADescriptorAlone) {
     FileDescriptor efd = NewEventfd();
     FileDescriptor source = NewEventfd(1);
-    iocb request = PollRequest(source, POLLIN);
+    iocb request = AioPoll(source, POLLIN);
     request.aio_resfd = static_cast<uint32_t>(efd.get());
     EXPECT_EQ(Result(request), POLLIN);
     EXPECT_EQ(EventfdCount(efd), 0u);
@@ -197,14 +177,14 @@ class AioRead : public Aio {};
 TEST_F(AioRead, OfAnEmptyNonblockingOneIsEagain) {
     FileDescriptor efd = NewEventfd(0, EFD_NONBLOCK);
     uint64_t value = 99;
-    EXPECT_EQ(Result(ReadRequest(efd, &value)), -EAGAIN);
+    EXPECT_EQ(Result(ReadOf(efd, &value)), -EAGAIN);
     EXPECT_EQ(value, 99u);
 }
 
 TEST_F(AioRead, WithNowaitOfAnEmptyBlockingOneIsEagain) {
     FileDescriptor efd = NewEventfd();
     uint64_t value = 99;
-    iocb request = ReadRequest(efd, &value);
+    iocb request = ReadOf(efd, &value);
     request.aio_rw_flags = RWF_NOWAIT;
     EXPECT_EQ(Result(request), -EAGAIN);
     EXPECT_EQ(value, 99u);
@@ -217,7 +197,7 @@ TEST_F(AioRead, IgnoresTheOffset) {
     for (int64_t offset : {int64_t{0}, int64_t{8}, int64_t{4096}}) {
         FileDescriptor efd = NewEventfd(3);
         uint64_t value = 0;
-        iocb request = ReadRequest(efd, &value);
+        iocb request = ReadOf(efd, &value);
         request.aio_offset = offset;
         EXPECT_EQ(Result(request), 8) << offset;
         EXPECT_EQ(value, 3u);
@@ -228,19 +208,19 @@ TEST_F(AioRead, SpreadsTheValueOverItsParts) {
     FileDescriptor efd = NewEventfdAt(0x600000005);
     uint32_t halves[2] = {};
     iovec parts[2] = {{&halves[0], 4}, {&halves[1], 4}};
-    EXPECT_EQ(Result(Request(IOCB_CMD_PREADV, efd, parts, 2)), 8);
+    EXPECT_EQ(Result(AioRequest(IOCB_CMD_PREADV, efd, parts, 2)), 8);
     EXPECT_EQ(halves[0], 5u);
     EXPECT_EQ(halves[1], 6u);
     Must(Write(efd, 1));
     parts[1].iov_len = 3;
-    EXPECT_EQ(Result(Request(IOCB_CMD_PREADV, efd, parts, 2)), -EINVAL);
+    EXPECT_EQ(Result(AioRequest(IOCB_CMD_PREADV, efd, parts, 2)), -EINVAL);
     EXPECT_EQ(EventfdCount(efd), 1u);
 }
 
 TEST_F(AioRead, HasNoSyncBesideIt) {
     FileDescriptor efd = NewEventfd(1);
     for (int opcode : {int{IOCB_CMD_FSYNC}, int{IOCB_CMD_FDSYNC}}) {
-        iocb request = Request(opcode, efd, nullptr, 0);
+        iocb request = AioRequest(opcode, efd, nullptr, 0);
         EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EINVAL)) << opcode;
     }
 }
@@ -252,7 +232,7 @@ class AioPollRequest : public Aio {};
 TEST_F(AioPollRequest, SaysWhatIsReadyOfWhatItAsks) {
     struct {
         uint64_t count;
-        short events;
+        uint32_t events;
         long result;
     } const cases[] = {
         {0, POLLOUT, POLLOUT},
@@ -263,7 +243,7 @@ TEST_F(AioPollRequest, SaysWhatIsReadyOfWhatItAsks) {
     };
     for (const auto& c : cases) {
         FileDescriptor efd = NewEventfdAt(c.count);
-        EXPECT_EQ(Result(PollRequest(efd, c.events)), c.result) << c.count << " " << c.events;
+        EXPECT_EQ(Result(AioPoll(efd, c.events)), c.result) << c.count << " " << c.events;
         EXPECT_EQ(EventfdCount(efd), c.count);
     }
 }
@@ -271,13 +251,13 @@ TEST_F(AioPollRequest, SaysWhatIsReadyOfWhatItAsks) {
 TEST_F(AioPollRequest, SaysTheOverflowUnasked) {
     FileDescriptor efd = NewEventfdAt(kFull);
     context_->Signal(efd);
-    EXPECT_EQ(Result(PollRequest(efd, POLLOUT)), POLLERR);
-    EXPECT_EQ(Result(PollRequest(efd, POLLIN | POLLOUT)), POLLIN | POLLERR);
+    EXPECT_EQ(Result(AioPoll(efd, POLLOUT)), POLLERR);
+    EXPECT_EQ(Result(AioPoll(efd, POLLIN | POLLOUT)), POLLIN | POLLERR);
 }
 
 TEST_F(AioPollRequest, WaitsForAWrite) {
     FileDescriptor efd = NewEventfd();
-    iocb request = PollRequest(efd, POLLIN);
+    iocb request = AioPoll(efd, POLLIN);
     Must(context_->Submit(&request));
     ExpectNoCompletion();
     Must(Write(efd, 3));
@@ -287,7 +267,7 @@ TEST_F(AioPollRequest, WaitsForAWrite) {
 
 TEST_F(AioPollRequest, WaitsForARead) {
     FileDescriptor efd = NewEventfdAt(kFull);
-    iocb request = PollRequest(efd, POLLOUT);
+    iocb request = AioPoll(efd, POLLOUT);
     Must(context_->Submit(&request));
     ExpectNoCompletion();
     Must(Write(efd, 0));
@@ -298,7 +278,7 @@ TEST_F(AioPollRequest, WaitsForARead) {
 
 TEST_F(AioPollRequest, IsCancelledWithoutATrace) {
     FileDescriptor efd = NewEventfd();
-    iocb request = PollRequest(efd, POLLIN);
+    iocb request = AioPoll(efd, POLLIN);
     Must(context_->Submit(&request));
     EXPECT_THAT(context_->Cancel(&request), SyscallFailsWithErrno(EINPROGRESS));
     EXPECT_EQ(static_cast<long>(context_->Wait().res), 0);
@@ -313,8 +293,8 @@ TEST_F(AioPollRequest, GoesWithItsContext) {
     long id = EventfdId(signalled);
     {
         AioContext context;
-        iocb request = PollRequest(efd, POLLIN);
-        Signals(&request, signalled);
+        iocb request = AioPoll(efd, POLLIN);
+        SignalWhenDone(&request, signalled);
         Must(context.Submit(&request));
         signalled.Reset();
         EXPECT_FALSE(EventfdIdIsFree(id));

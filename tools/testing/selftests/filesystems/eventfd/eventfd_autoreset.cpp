@@ -420,10 +420,7 @@ TEST_F(WhatTheRfcLost, ResetByAnAioPollThatWasArmedBeforeTheWrite) {
     FileDescriptor efd = NewAutoreset();
     AioContext aio;
     SKIP_IF_REFUSED(aio);
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(efd.get());
-    request.aio_lio_opcode = IOCB_CMD_POLL;
-    request.aio_buf = POLLIN;
+    iocb request = AioPoll(efd, POLLIN);
     Must(aio.Submit(&request));
     Must(Write(efd, 1));
     EXPECT_EQ(aio.Wait().res, POLLIN);

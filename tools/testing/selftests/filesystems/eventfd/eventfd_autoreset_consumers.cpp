@@ -144,12 +144,8 @@ TEST_F(AioEventfd, IsSignalledByAnAioPollThatClaims) {
     SKIP_IF_REFUSED(aio);
     FileDescriptor polled = NewAutoreset();
     FileDescriptor signalled = NewAutoreset();
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(polled.get());
-    request.aio_lio_opcode = IOCB_CMD_POLL;
-    request.aio_buf = POLLIN;
-    request.aio_flags = IOCB_FLAG_RESFD;
-    request.aio_resfd = static_cast<uint32_t>(signalled.get());
+    iocb request = AioPoll(polled, POLLIN);
+    SignalWhenDone(&request, signalled);
     for (int i = 0; i < 5; i++) {
         Must(aio.Submit(&request));
         EXPECT_THAT(Poll(signalled, POLLIN), Revents(0));

@@ -864,16 +864,7 @@ TEST_F(AutoresetIoUring, ReadThatLosesToAPollWaitsForTheNextWrite) {
     EXPECT_EQ(value, 5u);
 }
 
-class AutoresetAio : public AutoresetTest {
-  protected:
-    static iocb Request(int fd, uint32_t events) {
-        iocb request = {};
-        request.aio_fildes = static_cast<uint32_t>(fd);
-        request.aio_lio_opcode = IOCB_CMD_POLL;
-        request.aio_buf = events;
-        return request;
-    }
-};
+class AutoresetAio : public AutoresetTest {};
 
 TEST_F(AutoresetAio, ResultIsOfWhatWasAsked) {
     AioContext aio;
@@ -890,7 +881,7 @@ TEST_F(AutoresetAio, ResultIsOfWhatWasAsked) {
     };
     for (const auto& each : cases) {
         FileDescriptor efd = NewAutoreset(each.count);
-        iocb request = Request(efd, each.asked);
+        iocb request = AioPoll(efd, each.asked);
         Must(aio.Submit(&request));
         EXPECT_EQ(aio.Wait().res, each.result) << each.count << " " << MaskText(each.asked);
         EXPECT_EQ(EventfdCount(efd), each.claims ? 0 : each.count);
@@ -901,7 +892,7 @@ TEST_F(AutoresetAio, OfThreePollsOneGetsEachWrite) {
     FileDescriptor efd = NewAutoreset();
     AioContext aio;
     SKIP_IF_REFUSED(aio);
-    iocb requests[] = {Request(efd, POLLIN), Request(efd, POLLIN), Request(efd, POLLIN)};
+    iocb requests[] = {AioPoll(efd, POLLIN), AioPoll(efd, POLLIN), AioPoll(efd, POLLIN)};
     for (iocb& request : requests) Must(aio.Submit(&request));
     for (int i = 0; i < 3; i++) {
         Must(Write(efd, 1));
@@ -917,7 +908,7 @@ TEST_F(AutoresetAio, WriteOfZeroCompletesNothing) {
     AioContext aio;
     SKIP_IF_REFUSED(aio);
     for (int i = 0; i < 20; i++) {
-        iocb request = Request(efd, POLLIN);
+        iocb request = AioPoll(efd, POLLIN);
         Must(aio.Submit(&request));
         Must(Write(efd, 0));
         Must(Write(efd, 1));
@@ -931,7 +922,7 @@ TEST_F(AutoresetAio, CancelledPollClaimsNothing) {
     FileDescriptor efd = NewAutoreset();
     AioContext aio;
     SKIP_IF_REFUSED(aio);
-    iocb request = Request(efd, POLLIN);
+    iocb request = AioPoll(efd, POLLIN);
     Must(aio.Submit(&request));
     EXPECT_THAT(aio.Cancel(&request), SyscallFailsWithErrno(EINPROGRESS));
     EXPECT_EQ(aio.Wait().res, 0);
@@ -1022,10 +1013,7 @@ TEST_F(AutoresetInternalBit, InAnAioPollIsEinval) {
     FileDescriptor efd = NewAutoreset(1);
     AioContext aio;
     SKIP_IF_REFUSED(aio);
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(efd.get());
-    request.aio_lio_opcode = IOCB_CMD_POLL;
-    request.aio_buf = POLLIN | kInternalBit;
+    iocb request = AioPoll(efd, POLLIN | kInternalBit);
     EXPECT_THAT(aio.Submit(&request), SyscallFailsWithErrno(EINVAL));
     EXPECT_EQ(EventfdCount(efd), 1u);
 }

@@ -226,15 +226,10 @@ TEST(KernelSignal, OfAioNeedsAnEventfd) {
     SKIP_IF_REFUSED(aio);
     Pipe pipe = NewPipe();
     char byte = 0;
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(pipe.write_end.get());
-    request.aio_lio_opcode = IOCB_CMD_PWRITE;
-    request.aio_buf = reinterpret_cast<uintptr_t>(&byte);
-    request.aio_nbytes = 1;
-    request.aio_flags = IOCB_FLAG_RESFD;
-    request.aio_resfd = static_cast<uint32_t>(pipe.read_end.get());
+    iocb request = AioRequest(IOCB_CMD_PWRITE, pipe.write_end, &byte, 1);
+    SignalWhenDone(&request, pipe.read_end);
     EXPECT_THAT(aio.Submit(&request), SyscallFailsWithErrno(EINVAL));
-    request.aio_resfd = 9999;
+    SignalWhenDone(&request, 9999);
     EXPECT_THAT(aio.Submit(&request), SyscallFailsWithErrno(EBADF));
 }
 

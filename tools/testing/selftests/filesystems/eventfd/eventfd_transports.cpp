@@ -399,16 +399,10 @@ TEST(AioWrite, IsEinvalWhereItIsSubmitted) {
         FileDescriptor efd = NewEventfd(2, flags);
         uint64_t value = 1;
         iovec part = {&value, sizeof(value)};
-        iocb request = {};
-        request.aio_fildes = static_cast<uint32_t>(efd.get());
-        request.aio_lio_opcode = IOCB_CMD_PWRITE;
-        request.aio_buf = reinterpret_cast<uintptr_t>(&value);
-        request.aio_nbytes = sizeof(value);
-        EXPECT_THAT(aio.Submit(&request), SyscallFailsWithErrno(EINVAL));
-        request.aio_lio_opcode = IOCB_CMD_PWRITEV;
-        request.aio_buf = reinterpret_cast<uintptr_t>(&part);
-        request.aio_nbytes = 1;
-        EXPECT_THAT(aio.Submit(&request), SyscallFailsWithErrno(EINVAL));
+        iocb write = AioRequest(IOCB_CMD_PWRITE, efd, &value, sizeof(value));
+        EXPECT_THAT(aio.Submit(&write), SyscallFailsWithErrno(EINVAL));
+        iocb gathered = AioRequest(IOCB_CMD_PWRITEV, efd, &part, 1);
+        EXPECT_THAT(aio.Submit(&gathered), SyscallFailsWithErrno(EINVAL));
         EXPECT_EQ(EventfdCount(efd), 2u);
     }
 }

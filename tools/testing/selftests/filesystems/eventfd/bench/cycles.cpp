@@ -409,11 +409,7 @@ const Case kAioSignal("signal_by_aio/eventfd", [](State& state) {
     FileDescriptor file(static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC))));
     FileDescriptor efd = NewEventfd();
     char buffer[8] = {};
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(file.get());
-    request.aio_lio_opcode = IOCB_CMD_PWRITE;
-    request.aio_buf = reinterpret_cast<uintptr_t>(buffer);
-    request.aio_nbytes = sizeof(buffer);
+    iocb request = AioRequest(IOCB_CMD_PWRITE, file, buffer, sizeof(buffer));
     iocb* requests[] = {&request};
     io_event event;
     auto once = [&](int) {
@@ -421,8 +417,7 @@ const Case kAioSignal("signal_by_aio/eventfd", [](State& state) {
         REQUIRE(syscall(SYS_io_getevents, context, 1L, 1L, &event, nullptr) == 1);
     };
     double without = state.Cost(once);
-    request.aio_flags = IOCB_FLAG_RESFD;
-    request.aio_resfd = static_cast<uint32_t>(efd.get());
+    SignalWhenDone(&request, efd);
     state.Report(state.Cost(once) - without);
     syscall(SYS_io_destroy, context);
 });

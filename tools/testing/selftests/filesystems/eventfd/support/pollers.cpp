@@ -158,10 +158,9 @@ class IoUringPoller : public Poller {
 
 class AioPoller : public Poller {
   public:
-    AioPoller(int eventfd, int stop) {
+    AioPoller(int eventfd, int stop)
+        : input_(AioPoll(eventfd, POLLIN)), stop_(AioPoll(stop, POLLIN)) {
         if (context_.refused()) throw std::runtime_error(context_.reason());
-        Prepare(&input_, eventfd);
-        Prepare(&stop_, stop);
         if (stop >= 0) Must(context_.Submit(&stop_));
     }
 
@@ -176,15 +175,9 @@ class AioPoller : public Poller {
     }
 
   private:
-    static void Prepare(iocb* request, int fd) {
-        request->aio_fildes = static_cast<uint32_t>(fd);
-        request->aio_lio_opcode = IOCB_CMD_POLL;
-        request->aio_buf = POLLIN;
-    }
-
     AioContext context_;
-    iocb input_ = {};
-    iocb stop_ = {};
+    iocb input_;
+    iocb stop_;
     bool armed_ = false;
 };
 

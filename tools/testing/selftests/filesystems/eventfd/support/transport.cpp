@@ -143,11 +143,7 @@ class Aio : public CallTransport {
 
   protected:
     SyscallResult CallRead(int fd, void* buffer, size_t length) override {
-        iocb request = {};
-        request.aio_fildes = static_cast<uint32_t>(fd);
-        request.aio_lio_opcode = IOCB_CMD_PREAD;
-        request.aio_buf = reinterpret_cast<uintptr_t>(buffer);
-        request.aio_nbytes = length;
+        iocb request = AioRequest(IOCB_CMD_PREAD, fd, buffer, length);
         SyscallResult submitted = context_.Submit(&request);
         if (!submitted.ok()) return submitted;
         return FromNegativeErrno("aio: PREAD", static_cast<long>(context_.Wait().res));

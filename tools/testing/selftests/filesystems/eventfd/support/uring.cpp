@@ -104,6 +104,26 @@ void IoUring::CompleteNops(unsigned int count) {
     for (unsigned int i = 0; i < count; i++) Wait();
 }
 
+iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number) {
+    iocb request = {};
+    request.aio_fildes = static_cast<uint32_t>(fd);
+    request.aio_lio_opcode = static_cast<uint16_t>(opcode);
+    request.aio_buf = reinterpret_cast<uintptr_t>(buffer_or_parts);
+    request.aio_nbytes = length_or_number;
+    return request;
+}
+
+iocb AioPoll(int fd, uint32_t events) {
+    iocb request = AioRequest(IOCB_CMD_POLL, fd, nullptr, 0);
+    request.aio_buf = events;
+    return request;
+}
+
+void SignalWhenDone(iocb* request, int eventfd) {
+    request->aio_flags |= IOCB_FLAG_RESFD;
+    request->aio_resfd = static_cast<uint32_t>(eventfd);
+}
+
 AioContext::AioContext(unsigned int events)
     : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_))) {}
 
@@ -133,14 +153,8 @@ SyscallResult AioContext::Look(io_event* event, timespec* timeout) {
 void AioContext::Signal(int eventfd) {
     FileDescriptor file(static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC))));
     char buffer[8] = {};
-    iocb request = {};
-
-    request.aio_fildes = static_cast<uint32_t>(file.get());
-    request.aio_lio_opcode = IOCB_CMD_PWRITE;
-    request.aio_buf = reinterpret_cast<uintptr_t>(buffer);
-    request.aio_nbytes = sizeof(buffer);
-    request.aio_flags = IOCB_FLAG_RESFD;
-    request.aio_resfd = static_cast<uint32_t>(eventfd);
+    iocb request = AioRequest(IOCB_CMD_PWRITE, file, buffer, sizeof(buffer));
+    SignalWhenDone(&request, eventfd);
     Must(Submit(&request));
     if (io_event event = Wait(); event.res != sizeof(buffer))
         throw std::runtime_error("aio: wrote " + std::to_string(event.res) + " of 8 bytes");

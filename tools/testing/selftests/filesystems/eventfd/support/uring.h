@@ -62,6 +62,12 @@ class IoUring {
     std::string reason_;
 };
 
+/* What io_submit(2) takes. Parts, for the opcodes with a V, are so many iovecs. */
+iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number);
+iocb AioPoll(int fd, uint32_t events);
+/* The request signals the eventfd when it is done. */
+void SignalWhenDone(iocb* request, int eventfd);
+
 class AioContext {
   public:
     explicit AioContext(unsigned int events = 8);
