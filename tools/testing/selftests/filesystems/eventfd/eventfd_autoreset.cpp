@@ -429,26 +429,23 @@ TEST_F(WhatTheRfcLost, ResetByAnAioPollThatWasArmedBeforeTheWrite) {
 }
 
 /*
- * READ_MULTISHOT, which headers may not know yet, polls again where it was woken twice before
- * its task looked: with DEFER_TASKRUN that is so each time, and no race.
+ * READ_MULTISHOT polls again where it was woken twice before its task looked: with
+ * DEFER_TASKRUN that is so each time, and no race.
  */
 TEST_F(WhatTheRfcLost, EventThatAnIoUringMultishotReadWaitsFor) {
-    constexpr uint8_t kReadMultishot = 49;
+    constexpr int kGroup = 1;
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     IoUring ring(8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
     SKIP_IF_REFUSED(ring);
+    SKIP_UNLESS(ring.Knows(kOpReadMultishot), "this kernel's io_uring has no READ_MULTISHOT");
     uint64_t values[8] = {};
-    io_uring_prep_provide_buffers(ring.Entry(), values, 8, 8, 1, 0);
+    io_uring_prep_provide_buffers(ring.Entry(), values, 8, 8, kGroup, 0);
     ring.Submit();
     EXPECT_GE(ring.Wait().result, 0);
-    io_uring_sqe* entry = ring.Entry();
-    io_uring_prep_read(entry, efd, nullptr, 0, 0);
-    entry->opcode = kReadMultishot;
-    entry->flags = IOSQE_BUFFER_SELECT;
-    entry->buf_group = 1;
+    ring.EnterMultishotRead(efd, kGroup);
     ring.Submit();
     Completion completion = {};
-    SKIP_UNLESS(!ring.Peek(&completion), "this kernel has no IORING_OP_READ_MULTISHOT");
+    ASSERT_FALSE(ring.Peek(&completion)) << completion;
     for (uint64_t i = 0; i < 3; i++) {
         Must(Write(efd, 1));
         Must(Write(efd, 1));

@@ -22,9 +22,6 @@ namespace {
 using testing::AnyOf;
 using testing::IsEmpty;
 
-/* Newer than the liburing of some systems. */
-constexpr int kOpReadMultishot = 49;
-
 struct RingKind {
     const char* name;
     unsigned int flags;
@@ -492,21 +489,14 @@ TEST_P(RingRequest, WritevAddsEachPart) {
 }
 
 TEST_P(RingRequest, MultishotReadCompletesOnceForEachWrite) {
-    io_uring_probe* probe = io_uring_get_probe_ring(ring_->get());
-    bool known = probe && io_uring_opcode_supported(probe, kOpReadMultishot);
-    io_uring_free_probe(probe);
-    SKIP_UNLESS(known, "this kernel's io_uring has no READ_MULTISHOT");
+    SKIP_UNLESS(ring_->Knows(kOpReadMultishot), "this kernel's io_uring has no READ_MULTISHOT");
     constexpr uint64_t kReading = 1;
     constexpr int kGroup = 1;
     FileDescriptor efd = New(0);
     uint64_t values[4] = {};
     io_uring_prep_provide_buffers(Entry(), values, 8, 4, kGroup, 0);
     ASSERT_EQ(Result(), 0);
-    io_uring_sqe* entry = Entry();
-    io_uring_prep_rw(kOpReadMultishot, entry, efd, nullptr, 0, 0);
-    io_uring_sqe_set_data64(entry, kReading);
-    io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
-    entry->buf_group = kGroup;
+    ring_->EnterMultishotRead(efd, kGroup, kReading);
     ring_->Submit();
     for (uint64_t i = 1; i <= 4; i++) {
         ring_->ExpectNoCompletion();

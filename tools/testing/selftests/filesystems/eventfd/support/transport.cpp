@@ -16,9 +16,6 @@
 namespace suite {
 namespace {
 
-/* Newer than the liburing of some systems. */
-constexpr int kOpReadMultishot = 49;
-
 [[noreturn]] void CannotWrite() { throw std::logic_error("this transport cannot write"); }
 
 /* What sleeps in a call of a task of its own: a thread, or a process. */
@@ -319,11 +316,7 @@ class MultishotOperation : public Operation {
                                       kGroup, 0);
         ring_.Submit();
         Must(FromNegativeErrno("io_uring: PROVIDE_BUFFERS", ring_.Wait().result));
-        io_uring_sqe* entry = ring_.Entry(kRead);
-        io_uring_prep_rw(kOpReadMultishot, entry, fd, nullptr, 0, 0);
-        io_uring_sqe_set_data64(entry, kRead);
-        io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
-        entry->buf_group = kGroup;
+        ring_.EnterMultishotRead(fd, kGroup, kRead);
         operation_ = std::make_unique<RingOperation>(&ring_, "io_uring: READ_MULTISHOT");
     }
 
@@ -374,10 +367,7 @@ FileDescriptor FromAProcess(int fd) {
 std::string WhyNotMultishot() {
     IoUring ring;
     if (ring.refused()) return ring.reason();
-    io_uring_probe* probe = io_uring_get_probe_ring(ring.get());
-    bool known = probe && io_uring_opcode_supported(probe, kOpReadMultishot);
-    io_uring_free_probe(probe);
-    return known ? "" : "this kernel's io_uring has no READ_MULTISHOT";
+    return ring.Knows(kOpReadMultishot) ? "" : "this kernel's io_uring has no READ_MULTISHOT";
 }
 
 } /* namespace */

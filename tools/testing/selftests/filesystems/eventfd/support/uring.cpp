@@ -44,12 +44,27 @@ IoUring::~IoUring() {
     if (!refused()) io_uring_queue_exit(&ring_);
 }
 
+bool IoUring::Knows(int operation) {
+    io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
+    bool known = probe && io_uring_opcode_supported(probe, operation);
+    io_uring_free_probe(probe);
+    return known;
+}
+
 io_uring_sqe* IoUring::Entry(uint64_t data) {
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
     if (!entry) throw std::logic_error("the submission queue is full");
     io_uring_prep_nop(entry);
     io_uring_sqe_set_data64(entry, data);
     return entry;
+}
+
+void IoUring::EnterMultishotRead(int fd, uint16_t group, uint64_t data) {
+    io_uring_sqe* entry = Entry();
+    io_uring_prep_rw(kOpReadMultishot, entry, fd, nullptr, 0, 0);
+    io_uring_sqe_set_data64(entry, data);
+    io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
+    entry->buf_group = group;
 }
 
 void IoUring::Submit() {

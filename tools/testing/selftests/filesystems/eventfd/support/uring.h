@@ -31,6 +31,9 @@ struct Completion {
 
 std::ostream& operator<<(std::ostream& out, const Completion& completion);
 
+/* Newer than the liburing of some systems. */
+inline constexpr int kOpReadMultishot = 49;
+
 class IoUring {
   public:
     explicit IoUring(unsigned int entries = 8, unsigned int flags = 0);
@@ -41,9 +44,13 @@ class IoUring {
     bool refused() const { return !reason_.empty(); }
     const std::string& reason() const { return reason_; }
     io_uring* get() { return &ring_; }
+    /* Whether the kernel has this operation. */
+    bool Knows(int operation);
 
     /* An entry to fill in, by liburing's io_uring_prep_*(). */
     io_uring_sqe* Entry(uint64_t data = 0);
+    /* One that is filled in: a READ_MULTISHOT into the provided buffers of a group. */
+    void EnterMultishotRead(int fd, uint16_t group, uint64_t data = 0);
     void Submit();
     /* The next completion, waited for. */
     Completion Wait();
