@@ -67,6 +67,28 @@ class Over : public testing::TestWithParam<TransportKind> {
 
     uint64_t Count() { return EventfdCount(efd_); }
 
+    void ExpectReadToWaitForAWrite(int flags) {
+        Use(0, flags);
+        std::unique_ptr<Operation> read = StartRead();
+        read->WaitUntilWaiting();
+        Must(suite::Write(efd_, 0));
+        read->WaitUntilWaiting();
+        Must(suite::Write(efd_, 42));
+        EXPECT_THAT(read->Finish(), SyscallSucceedsWithValue(8));
+        EXPECT_EQ(*slot(), 42u);
+        EXPECT_EQ(Count(), 0u);
+    }
+
+    void ExpectWriteToWaitForARead(int flags) {
+        Use(kFull, flags);
+        std::unique_ptr<Operation> write = StartWrite(5);
+        write->WaitUntilWaiting();
+        EXPECT_EQ(Count(), kFull);
+        EXPECT_EQ(Drain(efd_), kFull);
+        EXPECT_THAT(write->Finish(), SyscallSucceedsWithValue(8));
+        EXPECT_EQ(Count(), 5u);
+    }
+
     GuardedPage page_{MAP_SHARED | kLowMemory};
     FileDescriptor efd_;
     std::unique_ptr<Transport> transport_;
@@ -121,17 +143,7 @@ TEST_P(ReadOver, OfMoreThanEightReturnsEightAndLeavesTheRestAlone) {
     }
 }
 
-TEST_P(ReadOver, WaitsForAWriteAndGetsItsValue) {
-    Use(0);
-    std::unique_ptr<Operation> read = StartRead();
-    read->WaitUntilWaiting();
-    Must(suite::Write(efd_, 0));
-    read->WaitUntilWaiting();
-    Must(suite::Write(efd_, 42));
-    EXPECT_THAT(read->Finish(), SyscallSucceedsWithValue(8));
-    EXPECT_EQ(*slot(), 42u);
-    EXPECT_EQ(Count(), 0u);
-}
+TEST_P(ReadOver, WaitsForAWriteAndGetsItsValue) { ExpectReadToWaitForAWrite(0); }
 
 TEST_P(ReadOver, OfASemaphoreThatWaitedTakesOneOfMany) {
     Use(0, EFD_SEMAPHORE);
@@ -254,15 +266,7 @@ TEST_P(WriteOver, IsAnEdgeEachTimeWithoutAnyRead) {
     }
 }
 
-TEST_P(WriteOver, ThatDoesNotFitWaitsForAReadAndLands) {
-    Use(kFull);
-    std::unique_ptr<Operation> write = StartWrite(5);
-    write->WaitUntilWaiting();
-    EXPECT_EQ(Count(), kFull);
-    EXPECT_EQ(Drain(efd_), kFull);
-    EXPECT_THAT(write->Finish(), SyscallSucceedsWithValue(8));
-    EXPECT_EQ(Count(), 5u);
-}
+TEST_P(WriteOver, ThatDoesNotFitWaitsForAReadAndLands) { ExpectWriteToWaitForARead(0); }
 
 /* The first difference: what a nonblocking eventfd makes of an operation that cannot be done.
  */
@@ -316,13 +320,7 @@ INSTANTIATE_TEST_SUITE_P(By, PatientReadOver,
                          testing::ValuesIn(Transports(WaitsAlsoIfNonblocking)), NameOf);
 
 TEST_P(PatientReadOver, OfAnEmptyNonblockingOneWaitsForAWrite) {
-    Use(0, EFD_NONBLOCK);
-    std::unique_ptr<Operation> read = StartRead();
-    read->WaitUntilWaiting();
-    Must(suite::Write(efd_, 42));
-    EXPECT_THAT(read->Finish(), SyscallSucceedsWithValue(8));
-    EXPECT_EQ(*slot(), 42u);
-    EXPECT_EQ(Count(), 0u);
+    ExpectReadToWaitForAWrite(EFD_NONBLOCK);
 }
 
 class PatientWriteOver : public Over {};
@@ -331,13 +329,7 @@ INSTANTIATE_TEST_SUITE_P(By, PatientWriteOver, testing::ValuesIn(Transports(Writ
                          NameOf);
 
 TEST_P(PatientWriteOver, ToAFullNonblockingOneWaitsForARead) {
-    Use(kFull, EFD_NONBLOCK);
-    std::unique_ptr<Operation> write = StartWrite(5);
-    write->WaitUntilWaiting();
-    EXPECT_EQ(Count(), kFull);
-    EXPECT_EQ(Drain(efd_), kFull);
-    EXPECT_THAT(write->Finish(), SyscallSucceedsWithValue(8));
-    EXPECT_EQ(Count(), 5u);
+    ExpectWriteToWaitForARead(EFD_NONBLOCK);
 }
 
 /* The second one: a registered buffer is known before the read, others turn out while it
