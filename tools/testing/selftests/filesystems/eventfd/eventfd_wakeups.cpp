@@ -68,59 +68,41 @@ class Readers {
 
 constexpr int kHerd = 64;
 
+/* A post to readers that all sleep is one context switch for each value that is read. */
+void ExpectOneSwitchEach(int flags, int count, uint64_t post,
+                         const std::vector<uint64_t>& values) {
+    FileDescriptor efd = NewEventfd(0, flags);
+    Readers readers(efd, count);
+    unsigned long before = readers.Switches();
+    Must(Write(efd, post));
+    readers.WaitUntilAllSleep();
+    EXPECT_EQ(readers.Switches() - before, values.size());
+    EXPECT_EQ(readers.Values(), values);
+}
+
 TEST_WITH(BlockedReaders, OnePostToSixtyFourIsOneContextSwitch,
           FixedHere("stock wakes every blocked reader on each post")) {
-    FileDescriptor efd = NewEventfd();
-    Readers readers(efd, kHerd);
-    unsigned long before = readers.Switches();
-    Must(Write(efd, 1));
-    readers.WaitUntilAllSleep();
-    EXPECT_EQ(readers.Switches() - before, 1u);
-    EXPECT_THAT(readers.Values(), ElementsAre(1));
+    ExpectOneSwitchEach(0, kHerd, 1, {1});
 }
 
 TEST_WITH(BlockedReaders, OnePostToASemaphoresSixtyFourIsOneContextSwitch,
           FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
-    FileDescriptor efd = NewEventfd(0, EFD_SEMAPHORE);
-    Readers readers(efd, kHerd);
-    unsigned long before = readers.Switches();
-    Must(Write(efd, 1));
-    readers.WaitUntilAllSleep();
-    EXPECT_EQ(readers.Switches() - before, 1u);
-    EXPECT_THAT(readers.Values(), ElementsAre(1));
+    ExpectOneSwitchEach(EFD_SEMAPHORE, kHerd, 1, {1});
 }
 
 TEST_WITH(BlockedReaders, SemaphorePostOfFiveWakesFive,
           FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
-    FileDescriptor efd = NewEventfd(0, EFD_SEMAPHORE);
-    Readers readers(efd, kHerd);
-    unsigned long before = readers.Switches();
-    Must(Write(efd, 5));
-    readers.WaitUntilAllSleep();
-    EXPECT_EQ(readers.Switches() - before, 5u);
-    EXPECT_THAT(readers.Values(), ElementsAre(1, 1, 1, 1, 1));
+    ExpectOneSwitchEach(EFD_SEMAPHORE, kHerd, 5, {1, 1, 1, 1, 1});
 }
 
 TEST_WITH(BlockedReaders, PlainPostOfFiveWakesOne,
           FixedHere("stock wakes every blocked reader on each post")) {
-    FileDescriptor efd = NewEventfd();
-    Readers readers(efd, 16);
-    unsigned long before = readers.Switches();
-    Must(Write(efd, 5));
-    readers.WaitUntilAllSleep();
-    EXPECT_EQ(readers.Switches() - before, 1u);
-    EXPECT_THAT(readers.Values(), ElementsAre(5));
+    ExpectOneSwitchEach(0, 16, 5, {5});
 }
 
 TEST_WITH(BlockedReaders, PostOfZeroWakesNone,
           FixedHere("stock wakes every blocked reader on each post")) {
-    FileDescriptor efd = NewEventfd();
-    Readers readers(efd, 4);
-    unsigned long before = readers.Switches();
-    Must(Write(efd, 0));
-    readers.WaitUntilAllSleep();
-    EXPECT_EQ(readers.Switches() - before, 0u);
-    EXPECT_THAT(readers.Values(), ElementsAre());
+    ExpectOneSwitchEach(0, 4, 0, {});
 }
 
 TEST(BlockedReaders, PostGoesToOneOfThemWhole) {
