@@ -647,24 +647,23 @@ TEST_F(AutoresetNested, OneEpollWithTheEventfdAndAnEpollOfItReportsBothOnce) {
     EXPECT_THAT(EpollWait(outer), IsEmpty());
 }
 
+/* POLL_ADD of the eventfd, with these bits whole in the entry. */
+void Arm(IoUring* ring, int fd, uint32_t events, bool multishot = false, uint64_t data = 0) {
+    io_uring_sqe* entry = ring->Entry();
+    if (multishot)
+        io_uring_prep_poll_multishot(entry, fd, 0);
+    else
+        io_uring_prep_poll_add(entry, fd, 0);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    events = events << 16 | events >> 16;
+#endif
+    entry->poll32_events = events;
+    io_uring_sqe_set_data64(entry, data);
+    ring->Submit();
+}
+
 class AutoresetIoUring : public AutoresetTest {
   protected:
-    /* POLL_ADD of the eventfd, with these bits whole in the entry. */
-    static void Arm(IoUring* ring, int fd, uint32_t events, bool multishot = false,
-                    uint64_t data = 0) {
-        io_uring_sqe* entry = ring->Entry();
-        if (multishot)
-            io_uring_prep_poll_multishot(entry, fd, 0);
-        else
-            io_uring_prep_poll_add(entry, fd, 0);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        events = events << 16 | events >> 16;
-#endif
-        entry->poll32_events = events;
-        io_uring_sqe_set_data64(entry, data);
-        ring->Submit();
-    }
-
     /* Completions there are now, and no more: all is done in this thread's own calls. */
     static std::vector<int> Results(IoUring* ring) {
         std::vector<int> results;
@@ -989,17 +988,7 @@ TEST_F(AutoresetInternalBit, InAnIoUringPollIsIgnored) {
     for (uint32_t extra : {kInternalBit, kInternalBit | EPOLLET}) {
         for (bool multishot : {false, true}) {
             FileDescriptor efd = NewAutoreset();
-            io_uring_sqe* entry = ring.Entry();
-            uint32_t events = POLLIN | extra;
-            if (multishot)
-                io_uring_prep_poll_multishot(entry, efd, 0);
-            else
-                io_uring_prep_poll_add(entry, efd, 0);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-            events = events << 16 | events >> 16;
-#endif
-            entry->poll32_events = events;
-            ring.Submit();
+            Arm(&ring, efd, POLLIN | extra, multishot);
             Completion completion = {};
             EXPECT_FALSE(ring.Peek(&completion)) << completion;
             Must(Write(efd, 1));
