@@ -184,14 +184,11 @@ TEST_P(LastCloseUnder, AWaiterIsNoEventAndLeaksNothing) {
     SKIP_UNLESS(!flags || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
     std::string why = WhyNotPoller(kind);
     SKIP_UNLESS(why.empty(), why);
-    auto next_id = [] {
-        FileDescriptor efd = NewEventfd();
-        return EventfdId(efd);
-    };
-    const long id = next_id();
+    long id;
     {
         FileDescriptor efd = NewEventfd(0, flags);
         FileDescriptor stop = NewEventfd();
+        id = EventfdId(efd);
         Poller::Report report;
         ScopedThread waiter(
             [&, kind = kind] { report = Poller::Make(kind, efd, stop)->Wait(); });
@@ -204,16 +201,12 @@ TEST_P(LastCloseUnder, AWaiterIsNoEventAndLeaksNothing) {
         EXPECT_FALSE(report.input);
     }
     /* A ring or an aio context gives it back a little later. */
-    WaitUntil([&] { return next_id() == id; });
+    WaitUntil([&] { return EventfdIdIsFree(id); });
 }
 
 TEST(LastClose, UnderABlockedReaderLeaksNothing) {
-    auto next_id = [] {
-        FileDescriptor efd = NewEventfd();
-        return EventfdId(efd);
-    };
-    const long id = next_id();
     FileDescriptor efd = NewEventfd();
+    const long id = EventfdId(efd);
     CountingHandler handler(SIGUSR1, 0);
     ScopedThread reader([fd = efd.get()] {
         uint64_t unused;
@@ -224,7 +217,7 @@ TEST(LastClose, UnderABlockedReaderLeaksNothing) {
     reader.ExpectStillBlockedIn(SYS_read);
     reader.Signal(SIGUSR1);
     reader.Join();
-    WaitUntil([&] { return next_id() == id; });
+    WaitUntil([&] { return EventfdIdIsFree(id); });
 }
 
 } /* namespace */
