@@ -316,7 +316,7 @@ TEST_WITH(Creation, AndCloseLeaveNoMemoryBehind, TimeLimit(60s)) {
     long growth = 0;
     for (int attempt = 0; attempt < 10; attempt++) {
         long before = SlabMemory();
-        for (int i = 0; i < 20000; i++) close(eventfd(0, 0));
+        for (int i = 0; i < 20000; i++) ASSERT_EQ(close(eventfd(0, 0)), 0) << ErrnoText(errno);
         growth = SlabMemory() - before;
         if (growth < 1000) break;
     }
