@@ -13,6 +13,7 @@
 #include "bench/bench.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/events.h"
 #include "support/uring.h"
 
 namespace bench {
@@ -229,8 +230,7 @@ const Cycle kWriteSelect("write_select",
 
 FileDescriptor EpollOf(int fd, uint32_t events) {
     FileDescriptor epoll = NewEpoll();
-    epoll_event event = {.events = events, .data = {.fd = fd}};
-    Must(SYSCALL(epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &event));
+    EpollAdd(epoll, fd, events);
     return epoll;
 }
 
