@@ -123,10 +123,7 @@ def main():
     if sys.argv[1:]:
         refuse('usage: scripts/docs.py')
     harness.lock()
-    wrong = 0
-    for name, complaint in results(harness.Options()):
-        say(f'{"not ok" if complaint else "ok"}  {name}{f": {complaint}" if complaint else ""}')
-        wrong += bool(complaint)
+    _, wrong = harness.tell(results(harness.Options()))
     if not wrong:
         say(f'\nthe pages are in {BUILD}/docs/html')
     return 1 if wrong else 0

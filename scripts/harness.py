@@ -43,6 +43,15 @@ def say(text=''):
     print(text, flush=True)
 
 
+def tell(results):
+    """A line for each check, (name, what is wrong) or (name, ''); how many passed, and how many failed."""
+    passed = failed = 0
+    for name, complaint in results:
+        say(f'{"not ok" if complaint else "ok"}  {name}{f": {complaint}" if complaint else ""}')
+        passed, failed = passed + (not complaint), failed + bool(complaint)
+    return passed, failed
+
+
 def main(function):
     """Run a script: 0 or what it returns, 1 for a failed step, 2 for bad input, 130 for an interrupt."""
     def end(number, _):

@@ -102,10 +102,7 @@ def main():
         if path.suffix != '.litmus' or not path.is_file():
             refuse(f'{path} is no litmus test: name files that end in .litmus')
     harness.lock()
-    right = wrong = 0
-    for name, complaint in results(harness.Options(), files):
-        say(f'{"not ok" if complaint else "ok"}  {name}{f": {complaint}" if complaint else ""}')
-        right, wrong = right + (not complaint), wrong + bool(complaint)
+    right, wrong = harness.tell(results(harness.Options(), files))
     say(f'\n{right} litmus tests are as they should be, {wrong} are not')
     return 0 if right and not wrong else 1
 

@@ -17,7 +17,7 @@ import sys
 
 import harness
 import run
-from harness import ROOT, SUITE, Broken, refuse, say
+from harness import ROOT, SUITE, Broken, refuse
 
 ROUNDS = 50     # strace is slow in an emulated machine
 PROGRAM = 'sample'
@@ -132,10 +132,7 @@ def main():
     if sys.argv[1:]:
         refuse('usage: scripts/samples.py')
     harness.lock()
-    wrong = 0
-    for name, complaint in results(harness.Options()):
-        say(f'{"not ok" if complaint else "ok"}  {name}{f": {complaint}" if complaint else ""}')
-        wrong += bool(complaint)
+    _, wrong = harness.tell(results(harness.Options()))
     return 1 if wrong else 0
 
 
