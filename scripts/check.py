@@ -19,6 +19,7 @@ harness: the harness's own tests (scripts/tests), most of which boot something t
 
 Exit status: 0 only if something ran and nothing failed.
 """
+import contextlib
 import copy
 import difflib
 import os
@@ -74,6 +75,21 @@ class Totals:
             self.failed += 1
         else:
             self.passed += 1
+
+    @contextlib.contextmanager
+    def part(self, title):
+        """Several checks; where they cannot go on, that is one more failure, and the next part begins."""
+        say(f'\n== {title} ==')
+        try:
+            yield
+        except Broken as error:
+            say(f'failed: {error}')
+            self.failed += 1
+
+    def status(self):
+        """Say the totals; the exit status that they make."""
+        say(f'\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped')
+        return 0 if self.passed and not self.failed else 1
 
 
 def output_of(command, **kwargs):
@@ -191,10 +207,10 @@ def sample(options, totals):
 
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is, row by row."""
-    status, rows = conformance.run(conformance.build(options))
-    if rows is None or status not in (0, 1) or bool(rows[2]) != bool(status):
+    status, numbers = conformance.run(conformance.build(options))
+    if numbers is None or status not in (0, 1) or bool(numbers[2]) != bool(status):
         raise Broken(f'the conformance program did not come to its end (exit status {status})')
-    conformant, as_stock, differing, unknown = rows
+    conformant, as_stock, differing, unknown = numbers
     totals.passed += conformant + as_stock
     totals.failed += differing
     totals.skipped += unknown
@@ -257,14 +273,9 @@ def main():
     harness.lock()
     totals = Totals()
     for name in chosen:
-        say(f'\n== {name} ==')
-        try:
+        with totals.part(name):
             PARTS[name](options, totals)
-        except Broken as error:
-            say(f'failed: {error}')
-            totals.failed += 1
-    say(f'\n{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped')
-    return 0 if totals.passed and not totals.failed else 1
+    return totals.status()
 
 
 if __name__ == '__main__':

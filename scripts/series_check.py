@@ -293,16 +293,11 @@ def main():
     for part in (name for name in PARTS if name in chosen):
         for version in KERNELS if several else [given.kernel]:
             options = harness.Options({**os.environ, 'KERNEL': version}) if several else given
-            say(f'\n== {options.kdir or options.kernel}, {part} ==')
-            try:
+            with totals.part(f'{options.kdir or options.kernel}, {part}'):
                 applied[version] = applied.get(version) or Applied(options, totals)
                 for step in PARTS[part]:
                     step(applied[version], totals)
-            except Broken as error:
-                say(f'failed: {error}')
-                totals.failed += 1
-    say(f'\n{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped')
-    return 0 if totals.passed and not totals.failed else 1
+    return totals.status()
 
 
 if __name__ == '__main__':
