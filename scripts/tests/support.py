@@ -6,6 +6,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'scripts'))
@@ -58,6 +60,34 @@ def boot_variant(variant, program, tests, expected=()):
     return result
 
 
+# The kernels' sources as they came.
+PRISTINE = [tree for tree in sorted((harness.BUILD / 'src').glob('linux-source-*')) if harness.tree_version(tree)]
+
+
+class OnTrees(unittest.TestCase):
+    """Tests of a script that takes a kernel tree: copies of one go below self.folder."""
+    script = ''
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        if not PRISTINE:
+            self.skipTest('no kernel source is unpacked: "make run" gets it')
+
+    def call(self, *words, **env):
+        """The script's exit status and what it says."""
+        done = subprocess.run([ROOT / 'scripts' / self.script, *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, env={**os.environ, **env})
+        return done.returncode, done.stdout
+
+    def refused(self, pattern, *words, **env):
+        """The script says no, in one line."""
+        status, output = self.call(*words, **env)
+        self.assertRegex(output, rf'\Aerror: [^\n]*{pattern}[^\n]*\n\Z')
+        self.assertEqual(status, 2)
+
+
 def script(*lines):
     return '\n'.join(('#!/bin/sh', *lines, ''))
 
@@ -88,5 +118,5 @@ def leaking_program(folder):
     return target.read_bytes()
 
 
-__all__ = ['ROOT', 'PROGRAM', 'PROGRAM_PATH', 'boot', 'boot_variant', 'built', 'harness', 'init_script', 'insertion',
-           'leaking_program', 'make', 'rootfs', 'run', 'script', 'semantic', 'verdict']
+__all__ = ['ROOT', 'PRISTINE', 'PROGRAM', 'PROGRAM_PATH', 'OnTrees', 'boot', 'boot_variant', 'built', 'harness',
+           'init_script', 'insertion', 'leaking_program', 'make', 'rootfs', 'run', 'script', 'semantic', 'verdict']

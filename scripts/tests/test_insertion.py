@@ -5,25 +5,17 @@ Not called by itself: "make check-harness" runs it.
 """
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import unittest
 from unittest import mock
 
-from support import ROOT, harness, insertion
+from support import PRISTINE, OnTrees, harness, insertion
 
-PRISTINE = [tree for tree in sorted((harness.BUILD / 'src').glob('linux-source-*'))
-            if harness.tree_version(tree)]
 ANCHOR = 'config SHMEM\n'
 
 
-class Insertion(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        if not PRISTINE:
-            self.skipTest('no kernel source is unpacked: "make run" gets it')
+class Insertion(OnTrees):
+    script = 'insertion.py'
 
     def tree(self, old='', new=''):
         """A tree with just the files that get lines, with text of init/Kconfig replaced."""
@@ -35,12 +27,6 @@ class Insertion(unittest.TestCase):
         self.assertIn(old, path.read_text())
         path.write_text(path.read_text().replace(old, new))
         return tree
-
-    def refused(self, pattern, *words):
-        done = subprocess.run([ROOT / 'scripts/insertion.py', *words], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
-        self.assertRegex(done.stdout, rf'\Aerror: [^\n]*{pattern}[^\n]*\n\Z')
-        self.assertEqual(done.returncode, 2)
 
     def test_every_kernel_gets_the_lines_and_nothing_else(self):
         for source in PRISTINE:

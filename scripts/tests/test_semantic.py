@@ -7,26 +7,18 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import unittest
 
-from support import ROOT, harness
+from support import PRISTINE, OnTrees, harness
 
 import semantic
 
 FILES = ('include/linux/poll.h', 'fs/select.c', 'fs/eventpoll.c', 'io_uring/poll.c', 'fs/aio.c')
-PRISTINE = [tree for tree in sorted((harness.BUILD / 'src').glob('linux-source-*'))
-            if harness.tree_version(tree)]
 
 
-class Semantic(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        if not PRISTINE:
-            self.skipTest('no kernel source is unpacked: "make run" gets it')
+class Semantic(OnTrees):
+    script = 'semantic.py'
 
     def tree(self, source, **changes):
         """A tree with just the files that the series changes, some of them with text replaced."""
@@ -40,17 +32,6 @@ class Semantic(unittest.TestCase):
             self.assertIn(old, text)
             path.write_text(text.replace(old, new))
         return tree
-
-    @staticmethod
-    def call(*words, **env):
-        done = subprocess.run([ROOT / 'scripts/semantic.py', *words], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, env={**os.environ, **env})
-        return done.returncode, done.stdout
-
-    def refused(self, pattern, *words, **env):
-        status, output = self.call(*words, **env)
-        self.assertRegex(output, rf'\Aerror: [^\n]*{pattern}[^\n]*\n\Z')
-        self.assertEqual(status, 2)
 
     def test_every_kernel_is_changed_where_it_has_to_be(self):
         for source in PRISTINE:
