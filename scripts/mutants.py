@@ -18,7 +18,6 @@ import dataclasses
 import fnmatch
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ import boot
 import harness
 import kernel
 import rootfs
+import rows as behaviours
 import run
 import semantic
 import tree as trees
@@ -104,21 +104,6 @@ def chosen(mutants, names, pattern):
     if not result:
         refuse(f'T={pattern} matches no mutant: {LIST} has their names')
     return result
-
-
-def tests_of(installed):
-    """{program: its tests}, asked of themselves."""
-    tests = {}
-    for name in rootfs.programs(installed):
-        listed = subprocess.run([installed / SUITE / name, '--gtest_list_tests'],
-                                capture_output=True, text=True, check=False, timeout=20).stdout
-        group, tests[name] = '', []
-        for line in listed.splitlines():
-            if line.startswith('  '):
-                tests[name].append(group + line.split('#')[0].strip())
-            else:
-                group = line.split('#')[0].strip()
-    return tests
 
 
 def matching(tests, killers):
@@ -278,8 +263,8 @@ class Laboratory:
         self.image, self.initrd, self.objects, installed = run.build(options)
         self.source = options.work / 'tree'
         self.pristine = trees.pristine(options)
-        self.tests = tests_of(installed)
         self.programs = rootfs.programs(installed)
+        self.tests = {name: behaviours.tests_of(installed / SUITE / name) for name in self.programs}
 
     def build(self, files):
         """The kernel with these files in place of its own."""

@@ -102,21 +102,23 @@ def misplaced(rows):
             return
 
 
-def listed(installed):
-    """The full names of all tests, asked of the programs themselves."""
-    names = set()
-    for program in rootfs.programs(installed):
-        said = subprocess.run([installed / SUITE / program, '--gtest_list_tests'], capture_output=True, text=True,
-                              check=False, timeout=60)
-        suite = ''
-        # One that is no GoogleTest program says something else.
-        for line in said.stdout.splitlines() if not said.returncode else ():
-            name = line.split('#')[0].rstrip()
-            if not line.startswith(' '):
-                suite = name if re.fullmatch(r'[\w/]+\.', name) else ''
-            elif suite and 'DISABLED_' not in suite + name:
-                names.add(suite + name.strip())
+def tests_of(program):
+    """The full names of a program's tests, asked of itself."""
+    said = subprocess.run([program, '--gtest_list_tests'], capture_output=True, text=True, check=False, timeout=60)
+    suite, names = '', []
+    # One that is no GoogleTest program says something else.
+    for line in said.stdout.splitlines() if not said.returncode else ():
+        name = line.split('#')[0].rstrip()
+        if not line.startswith(' '):
+            suite = name if re.fullmatch(r'[\w/]+\.', name) else ''
+        elif suite and 'DISABLED_' not in suite + name:
+            names.append(suite + name.strip())
     return names
+
+
+def listed(installed):
+    """The full names of all tests."""
+    return {name for program in rootfs.programs(installed) for name in tests_of(installed / SUITE / program)}
 
 
 def kunit_cases():
