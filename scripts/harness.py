@@ -296,7 +296,7 @@ class Background(threading.Thread):
     def run(self):
         try:
             self.value = self.step()
-        except (Broken, Refusal) as error:
+        except Exception as error:      # whatever it is, it is for who asks for the result
             self.error = error
 
     def result(self):
