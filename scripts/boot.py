@@ -38,6 +38,7 @@ class Outcome:
     status: int             # QEMU's exit status
     seconds: float
     accel: str
+    consoles: list = dataclasses.field(default_factory=list)    # of all guests that ran at once
 
 
 def accelerator(options):
@@ -59,7 +60,10 @@ def clock_rate():
     Left to itself the guest finds it out with a timer that a busy host can spoil. Without a rate its
     KVM never lets a guest of its own run. Nothing else goes by it, so that about right will do.
     """
-    match = re.search(r'^cpu MHz\s*:\s*(\d+)', pathlib.Path('/proc/cpuinfo').read_text(), re.M)
+    try:
+        match = re.search(r'^cpu MHz\s*:\s*(\d+)', pathlib.Path('/proc/cpuinfo').read_text(), re.M)
+    except OSError:
+        match = None
     return f'tsc_early_khz={match.group(1) if match else 1000}000'
 
 
@@ -108,7 +112,7 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
                *serial('console', 'file', f'path={console}'), *serial('report', 'stdio', 'signal=off')]
     start = time.monotonic()
     for _ in range(TIMER_TRIES):
-        report, ended, status = once(command, folder / f'{name}.qemu', start, on_line,
+        report, ended, status = once(command, folder / f'{name}.qemu', time.monotonic(), on_line,
                                      boot_limit, silent_limit, suite_limit)
         if report or not console.exists() or NO_TIMER not in console.read_text(errors='replace'):
             break

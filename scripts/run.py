@@ -226,6 +226,8 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
 
     shares = Share.deal(options, [program for program in expected if program != verdicts.KUNIT])
     guests = [start(share) for share in shares]
+    for guest in guests:
+        guest.join()    # all of them, before one that failed makes an end of this
     outcomes = [guest.result() for guest in guests]
     if said:
         progress.done(f'{seen} results')
@@ -237,7 +239,8 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
     result = verdicts.together(results, expected)
     # Whoever asks how it ended means the one that went wrong.
     outcome = next((outcome for outcome, one in zip(outcomes, results) if one.reasons), outcomes[0])
-    outcome = dataclasses.replace(outcome, seconds=max(outcome.seconds for outcome in outcomes))
+    outcome = dataclasses.replace(outcome, seconds=max(outcome.seconds for outcome in outcomes),
+                                  consoles=[outcome.console for outcome in outcomes])
     if len(shares) > 1 and not result.reasons:
         Share.remember(options, result)
     junit.write(result, (options.work / 'boots' / name).with_suffix('.junit.xml'), outcome.seconds)

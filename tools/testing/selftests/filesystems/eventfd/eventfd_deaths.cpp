@@ -136,7 +136,7 @@ TEST_P(DyingPoller, LeavesTheEventfdInOrder) {
     std::string why = WhyNotPoller(kind);
     SKIP_UNLESS(why.empty(), why);
     FileDescriptor efd = NewEventfd(0, flags);
-    for (int round = 0; round < std::max(1, Rounds() / 4); round++) {
+    for (int round = 0; round < std::max(3, Rounds() / 4); round++) {
         SCOPED_TRACE(round);
         Shared<Victim> victim;
         ChildProcess child([&, kind = kind] {

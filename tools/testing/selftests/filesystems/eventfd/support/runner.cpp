@@ -119,6 +119,9 @@ struct Report {
 int report_fd = -1;
 pid_t test_group = -1;
 
+/* This is the process that forks the tests'; they inherit it, and have a report_fd. */
+bool waits_for_tests = false;
+
 /* In a test's process: what it had open when it started. */
 Descriptors open_before;
 
@@ -388,7 +391,9 @@ Outcome Run::Await() {
     }
     if (read(reports_.read_end, &report, sizeof(report)) != sizeof(report)) report = Report();
 
-    if (report.at_once) {
+    if (report.at_once && report.outcome == 'F') {
+        outcome.text = std::string("failed, and was then to be skipped: ") + report.reason;
+    } else if (report.at_once) {
         outcome.skipped = true;
         outcome.text = report.reason;
     } else if (!in_time) {
@@ -472,11 +477,12 @@ void SkipTest(const std::string& reason) {
     Report report;
 
     if (report_fd == -1) {
+        /* With --no-fork; or in a fixture's constructor, which is not the place to skip. */
         printf("skipped: %s\n", reason.c_str());
         fflush(stdout);
-        _exit(EXIT_SUCCESS);
+        _exit(waits_for_tests ? EXIT_FAILURE : EXIT_SUCCESS);
     }
-    report.outcome = 'S';
+    report.outcome = testing::Test::HasFailure() ? 'F' : 'S';
     report.at_once = true;
     snprintf(report.reason, sizeof(report.reason), "%s", reason.c_str());
     if (write(report_fd, &report, sizeof(report)) != sizeof(report)) _exit(EXIT_FAILURE);
@@ -498,6 +504,7 @@ Outcome RunTest(const testing::TestInfo& test) {
 }
 
 void RunTests(OnStart on_start, OnOutcome on_outcome) {
+    waits_for_tests = true;
     ReplaceListeners(new TestProcess(std::move(on_start), std::move(on_outcome)));
     (void)RUN_ALL_TESTS();
 }
