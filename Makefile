@@ -3,7 +3,7 @@
 # eventfd, rebuilt: see README. "make help" lists what this can do.
 
 # What a call may set; anything else is a slip of the pen.
-OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG ROUNDS T N BUILD
+OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG FAULTS ROUNDS T N BUILD
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
@@ -24,7 +24,7 @@ help:		## list these targets
 	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
 	@echo "  T=PATTERN         test, kunit, compare, soak: which ROUNDS=N      how often tests of races try (200)"
-	@echo "  N=NUMBER          boots of make soak (20)"
+	@echo "  N=NUMBER          boots of make soak (20)           FAULTS=1      with allocations that can be made to fail"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run

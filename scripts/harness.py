@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, ROUNDS, T, N, S, SEED.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, FAULTS, ROUNDS, T, N, S, SEED.
 """
 import atexit
 import fcntl
@@ -115,10 +115,12 @@ class Options:
         self.kernel = env.get('KERNEL') or '6.12'
         self.pattern = env.get('T') or None
         self.accel = env.get('ACCEL') or None
-        if env.get('DEBUG', '') not in ('', '0', '1'):
-            refuse(f'DEBUG={env["DEBUG"]} is not known: use DEBUG=1, or leave it out')
+        for name in ('DEBUG', 'FAULTS'):
+            if env.get(name, '') not in ('', '0', '1'):
+                refuse(f'{name}={env[name]} is not known: use {name}=1, or leave it out')
         self.debug = env.get('DEBUG') == '1'
         self.coverage = False       # set by scripts/coverage.py
+        self.only_faults = env.get('FAULTS') == '1'
         rounds = env.get('ROUNDS') or '0'
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
@@ -149,7 +151,7 @@ class Options:
     @property
     def faults(self):
         """Whether the kernel has fault injection."""
-        return self.debug or self.coverage
+        return self.debug or self.coverage or self.only_faults
 
     @property
     def label(self):
@@ -159,7 +161,8 @@ class Options:
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        return f'{tree}-{self.arch.name}{"-debug" if self.debug else ""}{"-coverage" if self.coverage else ""}'
+        variant = '-debug' * self.debug + '-coverage' * self.coverage
+        return f'{tree}-{self.arch.name}{variant or "-faults" * self.only_faults}'
 
     @property
     def work(self):
@@ -232,8 +235,8 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'ROUNDS', 'T', 'N', 'S',
-                 'SEED'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'FAULTS', 'ROUNDS', 'T',
+                 'N', 'S', 'SEED'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'

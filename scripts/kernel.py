@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Configure and build the kernel of a prepared tree.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] scripts/kernel.py
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] [FAULTS=1] scripts/kernel.py
 
 The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
-and the suite's own config file; DEBUG=1 adds debug.config. Each line that they ask for is looked up in the result.
+and the suite's own config file. DEBUG=1 adds debug.config and faults.config, FAULTS=1 the latter alone. Each line
+that they ask for is looked up in the result.
 """
 import hashlib
 import os
@@ -19,7 +20,8 @@ from harness import ROOT, SUITE, Broken, say
 def fragments(options):
     config = ROOT / 'scripts/config'
     return [config / 'base.config', config / f'{options.arch.name}.config',
-            ROOT / f'tools/testing/selftests/{SUITE}/config', *([config / 'debug.config'] if options.debug else [])]
+            ROOT / f'tools/testing/selftests/{SUITE}/config',
+            *(config / f'{name}.config' for name in ('debug', 'faults') if getattr(options, name))]
 
 
 def make(options, source, build):

@@ -118,7 +118,9 @@ def tests_of(program):
 
 def listed(installed):
     """The full names of all tests."""
-    return {name for program in rootfs.programs(installed) for name in tests_of(installed / SUITE / program)}
+    # A program that needs a kernel of its own kind is built for any, and listed for that one.
+    apart = {program for program in rootfs.FAULTS_ONLY if (installed / SUITE / program).exists()}
+    return {name for program in {*rootfs.programs(installed), *apart} for name in tests_of(installed / SUITE / program)}
 
 
 def kunit_cases():

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [ROUNDS=N] [T=PATTERN] scripts/run.py run|test|shell
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [FAULTS=1] [ROUNDS=N] [T=PATTERN]
+       scripts/run.py run|test|shell
 
 run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
@@ -140,7 +141,8 @@ def chosen(options, installed, others=None):
     programs = selection(installed, pattern)
     if not programs and not others:
         refuse(f'T={options.pattern} matches no test: '
-               f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names')
+               f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names'
+               + ('' if options.faults else f'; those of {", ".join(rootfs.FAULTS_ONLY)} need FAULTS=1'))
     return programs, pattern
 
 

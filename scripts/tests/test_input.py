@@ -90,6 +90,11 @@ class BadInput(Scratch):
     def test_an_unknown_accelerator(self):
         self.refused('error: ACCEL=warp is not known', 'run', 'ACCEL=warp')
 
+    def test_a_switch_that_is_neither_on_nor_off(self):
+        for name in ('DEBUG', 'FAULTS'):
+            with self.subTest(name=name):
+                self.refused(f'error: {name}=maybe is not known: use {name}=1', 'run', f'{name}=maybe')
+
     def test_an_option_that_does_not_exist(self):
         status, output = make('run', 'KERNAL=6.12')
         self.assertRegex(output, r'^Makefile:\d+: \*\*\* unknown option KERNAL=: use KERNEL ')
