@@ -16,6 +16,7 @@ match, is an error that names the rule, the file and the function.
 """
 import collections
 import difflib
+import hashlib
 import pathlib
 import re
 import shutil
@@ -95,8 +96,16 @@ def files():
     return sorted({rule.file for patch in SERIES.glob('*.cocci') for rule in rules_of(patch)})
 
 
-def patched(source, series=SERIES):
-    """{relative path: the bytes of the changed file} for all the kernel files that the series changes."""
+def fingerprint(*paths):
+    """A name for what comes of these files."""
+    return hashlib.sha256(b'\0'.join(path.read_bytes() for path in paths)).hexdigest()[:32]
+
+
+def patched(source, series=SERIES, known=BUILD / 'semantic'):
+    """{relative path: the bytes of the changed file} for all the kernel files that the series changes.
+
+    What spatch has made once is kept in the folder known.
+    """
     source = pathlib.Path(source)
     patches = sorted(series.glob('*.cocci'))
     by_file = {}
@@ -114,6 +123,10 @@ def patched(source, series=SERIES):
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         for file, sets in by_file.items():
+            kept = known / fingerprint(source / file, *sets, pathlib.Path(__file__))
+            if kept.exists():
+                result[file] = kept.read_bytes()
+                continue
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / file, target)
@@ -127,6 +140,7 @@ def patched(source, series=SERIES):
             # A match is no change yet: spatch leaves alone what comes out of a macro.
             if words(result[file].decode(errors='replace')) != expected:
                 raise Broken(f'{source}: the rules match in {file} but spatch did not make all of their changes')
+            harness.write_if_changed(kept, result[file])
     return result
 
 

@@ -36,7 +36,7 @@ class Semantic(OnTrees):
     def test_every_kernel_is_changed_where_it_has_to_be(self):
         for source in PRISTINE:
             with self.subTest(source=source.name):
-                files = semantic.patched(source)
+                files = semantic.patched(source, known=self.folder / source.name)
                 self.assertEqual(sorted(files), sorted(FILES))
                 for name, data in files.items():
                     before = (source / name).read_bytes()
@@ -47,7 +47,21 @@ class Semantic(OnTrees):
 
     def test_the_result_is_the_same_each_time(self):
         source = PRISTINE[0]
-        self.assertEqual(semantic.patched(source), semantic.patched(source))
+        first, again = (semantic.patched(source, known=self.folder / name) for name in ('first', 'again'))
+        self.assertEqual(first, again)
+        # And what is kept is what was made.
+        self.assertEqual(semantic.patched(source, known=self.folder / 'first'), first)
+
+    def test_what_is_kept_is_for_the_same_files_only(self):
+        known = self.folder / 'known'
+        before = semantic.patched(PRISTINE[0], known=known)
+        kept = len(list(known.iterdir()))
+        line = 'entry->key = p->_key;'
+        tree = self.tree(PRISTINE[0], fs_select_c=(line, f'{line} /* new */'))
+        after = semantic.patched(tree, known=known)
+        self.assertIn(b'/* new */', after['fs/select.c'])
+        self.assertEqual({name for name in before if before[name] != after[name]}, {'fs/select.c'})
+        self.assertEqual(len(list(known.iterdir())), kept + 1)
 
     def test_the_tree_stays_as_it_was(self):
         tree = self.tree(PRISTINE[0])
@@ -115,7 +129,8 @@ class Semantic(OnTrees):
         tools.mkdir()
         for name in ('env', 'python3'):
             (tools / name).symlink_to(shutil.which(name))
-        self.refused('spatch is not installed: "make doctor" says how to get it', str(PRISTINE[0]), PATH=str(tools))
+        self.refused('spatch is not installed: "make doctor" says how to get it', str(PRISTINE[0]), PATH=str(tools),
+                     BUILD=str(self.folder))
 
 
 class Rules(unittest.TestCase):
