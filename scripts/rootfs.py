@@ -7,6 +7,7 @@ Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] scripts/rootfs.py
 The initramfs is busybox, scripts/rootfs/init and the installed kselftests, put together by the
 kernel's gen_init_cpio. overlay() makes a second archive that goes on top of it.
 """
+import hashlib
 import os
 import pathlib
 import re
@@ -24,9 +25,27 @@ FAULTS_ONLY = ('eventfd_fault_injection',)
 REPORT_PORT = {'x86_64': 'ttyS1', 'i386': 'ttyS1'}
 
 
+def inputs(options, source):
+    """A digest of all that the suite is made of."""
+    top = source / 'tools/testing/selftests'
+    wanted = [options.faults, *link_flags(options), *(os.environ.get(name) for name in ('CXX', 'CXXFLAGS'))]
+    digest = hashlib.sha256(f'{source} {wanted}'.encode())
+    for path in sorted([*(top / SUITE).rglob('*'), *top.glob('*'), *(top / 'kselftest').glob('*'),
+                        source / 'include/uapi/linux/eventfd.h']):
+        if path.is_file():
+            digest.update(f'{path}\n'.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def install_suite(options, source, build, installed=None, quiet=False):
     """The kselftests, built and installed by the kernel's own makefiles; the folder they are in."""
     installed = installed or options.work / 'kselftest'
+    stamp = installed.with_name(f'{installed.name}.from')
+    # make takes two seconds to find that there is nothing to do; a tree of the user's it has to look at.
+    if not options.kdir and programs(installed) and stamp.exists() and stamp.read_text() == inputs(options, source):
+        say('building the suite: nothing to do')
+        return installed
+    stamp.unlink(missing_ok=True)
     log = installed.parent / 'kselftest.log'
     progress = harness.Progress('building the suite', options.terminal, quiet)
 
@@ -46,6 +65,7 @@ def install_suite(options, source, build, installed=None, quiet=False):
         listed.write_text(''.join(f'{line}\n' for line in listed.read_text().splitlines()
                                   if line.split(':')[-1] not in FAULTS_ONLY))
     progress.done(f'{len(programs(installed))} programs')
+    harness.write_if_changed(stamp, inputs(options, source))
     return installed
 
 
