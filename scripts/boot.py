@@ -38,7 +38,6 @@ class Outcome:
     status: int             # QEMU's exit status
     seconds: float
     accel: str
-    consoles: list = dataclasses.field(default_factory=list)    # of all guests that ran at once
 
 
 def accelerator(options):

@@ -9,10 +9,8 @@ run boots and runs the whole suite; test runs the tests whose names match T, a G
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
 input.
 """
-import dataclasses
 import fnmatch
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -30,10 +28,6 @@ import rootfs
 import tree as trees
 import verdict as verdicts
 from harness import ROOT, SUITE, refuse, say
-
-# What the guest's init reads to know which programs to run, where it is not all of them.
-PROGRAMS = '/etc/programs'
-GUESTS = 2
 
 
 class Steps:
@@ -119,7 +113,7 @@ def kunit_selection(pattern):
     return globs[0] if len(globs) == 1 else 'eventfd'
 
 
-def overlay_for(options, objects, files, name='overlay'):
+def overlay_for(options, objects, files):
     """An archive with these files in it: {path: (text or bytes, mode)}."""
     with tempfile.TemporaryDirectory() as scratch:
         for where, (text, mode) in files.items():
@@ -127,7 +121,7 @@ def overlay_for(options, objects, files, name='overlay'):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
             path.chmod(mode)
-        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / f'{name}.cpio')
+        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
 
 
 def chosen(options, installed, others=None):
@@ -148,6 +142,7 @@ def chosen(options, installed, others=None):
 
 def settings(options, programs=(), pattern=None, kernel='ours'):
     """What the guest's init is to know, as files for its overlay."""
+    tests = [f'-t {SUITE}:{name}' for name in programs] if pattern else []
     lines = [f'export EVENTFD_KERNEL={kernel}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
@@ -159,11 +154,11 @@ def settings(options, programs=(), pattern=None, kernel='ours'):
                   f'export EVENTFD_RACE_ROUNDS={options.rounds // 4 + 1}',
                   f'export EVENTFD_DEATH_ROUNDS={options.rounds // 20 + 1}']
         # The runner's limit for a program; each test has its own, which grows with the rounds.
-        lines.append("TESTS='-o 7200'")
+        tests.append('-o 7200')
+    lines.append(f'TESTS={shlex.quote(" ".join(tests))}')
     if pattern and not programs:
         lines.append('KUNIT_ONLY=1')
-    chosen = {PROGRAMS: ('\n'.join(programs) + '\n', 0o644)} if pattern else {}
-    return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644), **chosen}
+    return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644)}
 
 
 def limits(options):
@@ -173,42 +168,15 @@ def limits(options):
     return {'silent_limit': boot.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
 
 
-class Share:
-    """What one of the guests runs of the suite, so that all are done at about the same time."""
-
-    def __init__(self, number):
-        self.number = number
-        self.programs = []
-        self.seconds = 0.0
-
-    @staticmethod
-    def deal(options, programs):
-        """The programs dealt out, the longest first, by what each took last."""
-        path = options.work / 'seconds.json'
-        took = json.loads(path.read_text()) if path.exists() else {}
-        guests = min(os.cpu_count(), GUESTS) if boot.accelerator(options) == 'tcg' and len(programs) >= 4 * GUESTS else 1
-        shares = [Share(number) for number in range(guests)]
-        for name in sorted(programs, key=lambda name: -took.get(name, 1.0)):
-            share = min(shares, key=lambda share: share.seconds)
-            share.programs.append(name)
-            share.seconds += took.get(name, 1.0)
-        return shares
-
-    @staticmethod
-    def remember(options, result):
-        seconds = {program.name: round(program.seconds, 1) for program in result.programs}
-        harness.write_if_changed(options.work / 'seconds.json', json.dumps(seconds, indent=1) + '\n')
-
-
 def suite(options, image, initrd, objects, expected, *, name='run', files=None, said='running the suite', kunit=None,
           **limits):
     """Boot to the suite, show how it goes, and judge it. Without a word for it, nothing stays on the terminal.
 
-    The kernel's own tests run if they are expected: all of them, or those that the glob kunit names. An
-    emulated guest keeps but one processor busy: a second one runs beside it where there is enough to run.
+    The kernel's own tests run if they are expected: all of them, or those that the glob kunit names.
     """
     if verdicts.KUNIT in expected:
         kunit = kunit or 'eventfd'
+    overlay = overlay_for(options, objects, files) if files else None
     accel = boot.accelerator(options)
     progress = harness.Progress(f'{said or name} ({accel})', options.terminal, quiet=not said and not options.terminal)
     seen = 0
@@ -219,33 +187,13 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
             seen += 1
             progress.update(f'{seen} results')
 
-    def start(share):
-        here = f'{name}-{share.number + 1}' if share.number else name
-        own = {PROGRAMS: ('\n'.join(share.programs) + '\n', 0o644)} if len(shares) > 1 else {}
-        overlay = overlay_for(options, objects, {**(files or {}), **own}, f'overlay-{here}') if files or own else None
-        return harness.Background(lambda: boot.suite(options, image, initrd, here, overlay=overlay, on_line=on_line,
-                                                     kunit=None if share.number else kunit, **limits))
-
-    shares = Share.deal(options, [program for program in expected if program != verdicts.KUNIT])
-    guests = [start(share) for share in shares]
-    for guest in guests:
-        guest.join()    # all of them, before one that failed makes an end of this
-    outcomes = [guest.result() for guest in guests]
+    outcome = boot.suite(options, image, initrd, name, kunit=kunit, overlay=overlay, on_line=on_line, **limits)
     if said:
         progress.done(f'{seen} results')
     else:
         progress.clear()
-    shares[0].programs += [program for program in expected if program == verdicts.KUNIT]
-    results = [verdicts.judge(outcome.report, outcome.console, share.programs, ended=outcome.ended, status=outcome.status)
-               for share, outcome in zip(shares, outcomes)]
-    result = verdicts.together(results, expected)
-    # Whoever asks how it ended means the one that went wrong.
-    outcome = next((outcome for outcome, one in zip(outcomes, results) if one.reasons), outcomes[0])
-    outcome = dataclasses.replace(outcome, seconds=max(outcome.seconds for outcome in outcomes),
-                                  consoles=[outcome.console for outcome in outcomes])
-    if len(shares) > 1 and not result.reasons:
-        Share.remember(options, result)
-    junit.write(result, (options.work / 'boots' / name).with_suffix('.junit.xml'), outcome.seconds)
+    result = verdicts.judge(outcome.report, outcome.console, expected, ended=outcome.ended, status=outcome.status)
+    junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
     return outcome, result
 
 

@@ -27,10 +27,9 @@ def failures(result):
 def keep(outcome, folder, number):
     """Put aside what a boot left; the next one would write over it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for guest, console in enumerate(outcome.consoles):
-        for name in (console, console.with_suffix('.report')):
-            if name.exists():
-                shutil.copyfile(name, folder / f'{number:04}{f"-{guest + 1}" if guest else ""}{name.suffix}')
+    for name in (outcome.console, outcome.console.with_suffix('.report')):
+        if name.exists():
+            shutil.copyfile(name, folder / f'{number:04}{name.suffix}')
 
 
 def table(failed, boots):

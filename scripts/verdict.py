@@ -210,16 +210,6 @@ def judge(report, console, expected, *, ended='', status=0):
     return Verdict(programs, facts, reasons)
 
 
-def together(verdicts, order):
-    """One verdict of those on guests that shared the programs."""
-    places = {name: place for place, name in enumerate([KUNIT, *(name for name in order if name != KUNIT)])}
-    programs = [program for verdict in verdicts for program in verdict.programs]
-    return Verdict(sorted(programs, key=lambda program: places.get(program.name, len(places))),
-                   {key: value for key, value in verdicts[0].facts.items()
-                    if all(key in verdict.facts for verdict in verdicts)},
-                   [reason for verdict in verdicts for reason in verdict.reasons])
-
-
 def show(verdict, what):
     """Print the table, what failed tests said, and the verdict line."""
     width = max([len(program.name) for program in verdict.programs] + [12])
