@@ -161,7 +161,7 @@ class FileLimit {
 TEST_F(FaultInjection, CreationIsEnfileWhereTheSystemHasNoFileLeft) {
     SyscallResult result;
     {
-        FileLimit limit(1);
+        FileLimit none(0);
         result = Eventfd2(0, 0);
     }
     EXPECT_THAT(result, SyscallFailsWithErrno(ENFILE));
