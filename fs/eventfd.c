@@ -513,7 +513,7 @@ static __poll_t eventfd_events(u64 count)
 	return events;
 }
 
-/* A call of its own, for what it needs of registers each claim would save. */
+/* Rare, and out of line: inlined, each claim would save registers for it. */
 static noinline void eventfd_wake_pollers_for_room(struct eventfd_ctx *ctx)
 {
 	eventfd_wake_pollers(ctx, EPOLLOUT);

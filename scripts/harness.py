@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, FAULTS, ROUNDS, T, N, S, SEED.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, FAULTS, ROUNDS, T, N.
 """
 import atexit
 import fcntl
@@ -119,8 +119,8 @@ class Options:
             if env.get(name, '') not in ('', '0', '1'):
                 refuse(f'{name}={env[name]} is not known: use {name}=1, or leave it out')
         self.debug = env.get('DEBUG') == '1'
-        self.coverage = False       # set by scripts/coverage.py
-        self.only_faults = env.get('FAULTS') == '1'
+        # Whether the kernel has fault injection: one for debugging has, too.
+        self.faults = self.debug or env.get('FAULTS') == '1'
         rounds = env.get('ROUNDS') or '0'
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
@@ -129,11 +129,6 @@ class Options:
         if not re.fullmatch(r'[1-9]\d{0,3}', boots):
             refuse(f'N={boots} is no number of boots: it says how often make soak boots, 1 to 9999')
         self.boots = int(boots)
-        for name, what in (('S', 'seconds that stress takes, 600 for example'), ('SEED', 'the seed of its schedule')):
-            if not re.fullmatch(r'\d*', env.get(name) or ''):
-                refuse(f'{name}={env[name]} is no number: it is {what}')
-        self.seconds = int(env.get('S') or 0)
-        self.seed = int(env['SEED']) if env.get('SEED') else None
         if self.kdir and env.get('KERNEL'):
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
         if not re.fullmatch(r'\d+\.\d+', self.kernel):
@@ -149,11 +144,6 @@ class Options:
         self.terminal = sys.stdout.isatty()
 
     @property
-    def faults(self):
-        """Whether the kernel has fault injection."""
-        return self.debug or self.coverage or self.only_faults
-
-    @property
     def label(self):
         """Names the build directory: one for each kernel and machine."""
         if self.kdir:
@@ -161,8 +151,7 @@ class Options:
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        variant = '-debug' * self.debug + '-coverage' * self.coverage
-        return f'{tree}-{self.arch.name}{variant or "-faults" * self.only_faults}'
+        return f'{tree}-{self.arch.name}{"-debug" if self.debug else "-faults" if self.faults else ""}'
 
     @property
     def work(self):
@@ -236,7 +225,7 @@ def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C', **extra)
     for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'FAULTS', 'ROUNDS', 'T',
-                 'N', 'S', 'SEED'):
+                 'N'):
         env.pop(name, None)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
