@@ -176,21 +176,22 @@ def instances(bound, found):
 
 
 def judge(found, chosen=None, path=BOUNDS):
-    """Lines on every bound, and how many do not hold. Where only some cases were chosen, on those there are."""
-    lines, broken = [], 0
+    """Lines on every bound, and those of them that do not hold. Where only some cases were chosen, on those there are."""
+    lines, broken = [], []
     for bound in bounds(path):
         cases = list(instances(bound, found))
         if not cases or any(value is None for _, value in cases):
             if chosen is None:
-                broken += 1
-                lines.append(f'{bound.text:<92}      ?  not measured: DOES NOT HOLD')
+                broken.append(f'{bound.text:<92}      ?  not measured: DOES NOT HOLD')
+                lines.append(broken[-1])
             cases = [case for case in cases if case[1] is not None]
         for text, value in cases:
             # Counts are exact: so is the comparison, but for the last bits of a quotient.
             off = value - bound.factor
             holds = abs(off) < 1e-9 if bound.sign == '==' else off < 1e-9
-            broken += not holds
             lines.append(f'{text:<92} {value:6.3f}  {"holds" if holds else "DOES NOT HOLD"}')
+            if not holds:
+                broken.append(lines[-1])
     return lines, broken
 
 
@@ -307,7 +308,7 @@ def count(options, images, initrd, pattern):
 
 
 def bench(options, brief=False):
-    """Measure, show, judge; returns how many bounds hold and how many do not. In brief: what does not hold."""
+    """Measure, show, judge; returns how many bounds hold, and those that do not. In brief: shows these."""
     initrd, images, parts = build(options)
     pattern = options.pattern or ''
     results = count(options, images, initrd, pattern)
@@ -321,9 +322,7 @@ def bench(options, brief=False):
         (folder / 'times.json').write_text(json.dumps(timed, indent=1) + '\n')
     (folder / 'bench.json').write_text(json.dumps(results, indent=1) + '\n')
     lines, broken = judge(found, options.pattern)
-    if brief:
-        lines_shown = [line for line in lines if line.endswith('DOES NOT HOLD')]
-    else:
+    if not brief:
         for title, rows in tables(results, found):
             show(title, rows)
         say(f'\n{"seconds of the harness":<36} {"from nothing":>12} {"again":>12}')
@@ -331,11 +330,10 @@ def bench(options, brief=False):
             say(f'{step:<36} {cells[0]:>12} {cells[1]:>12}')
         drawn = plot(found, folder, results['ours']['context']['kernel'])
         say(f'\nin {folder}: bench.json{", bench.svg, bench.png" if drawn else ""}\n\nbounds')
-        lines_shown = lines
-    for line in lines_shown:
+    for line in broken if brief else lines:
         say(line)
-    say(f'{len(lines) - broken} bounds hold, {broken} {"does" if broken == 1 else "do"} not')
-    return len(lines) - broken, broken
+    say(f'{len(lines) - len(broken)} bounds hold, {len(broken)} {"does" if len(broken) == 1 else "do"} not')
+    return len(lines) - len(broken), broken
 
 
 # --- the code ---

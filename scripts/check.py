@@ -63,8 +63,14 @@ class Totals:
     """What passed, failed and was skipped so far."""
 
     def __init__(self):
-        self.passed = self.failed = self.skipped = 0
+        self.passed = self.skipped = 0
+        self.wrong = []         # what failed, a line each
+        self.title = ''         # of the part that runs
         self.booted = None      # the verdict of the boot with our eventfd, for those who want it too
+
+    def fail(self, *lines):
+        """Each line is one thing that failed. They are said once more at the end, as a log is read from there."""
+        self.wrong += [f'{self.title}: {line}' for line in lines]
 
     def check(self, name, output):
         """One check: it passed if it has nothing to say."""
@@ -72,7 +78,7 @@ class Totals:
         for line in output.strip().splitlines()[:30]:
             say(f'    {line}')
         if output:
-            self.failed += 1
+            self.fail(name)
         else:
             self.passed += 1
 
@@ -80,16 +86,20 @@ class Totals:
     def part(self, title):
         """Several checks; where they cannot go on, that is one more failure, and the next part begins."""
         say(f'\n== {title} ==')
+        self.title = title
         try:
             yield
         except Broken as error:
             say(f'failed: {error}')
-            self.failed += 1
+            self.fail(str(error))
 
     def status(self):
-        """Say the totals; the exit status that they make."""
-        say(f'\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped')
-        return 0 if self.passed and not self.failed else 1
+        """Say what failed, and the totals; the exit status that they make."""
+        say()
+        for line in self.wrong:
+            say(f'failed: {line}')
+        say(f'{self.passed} passed, {len(self.wrong)} failed, {self.skipped} skipped')
+        return 0 if self.passed and not self.wrong else 1
 
 
 def output_of(command, **kwargs):
@@ -207,20 +217,20 @@ def sample(options, totals):
 
 def host(options, totals):
     """The suite on the kernel that runs here, whichever it is, row by row."""
-    status, numbers = conformance.run(conformance.build(options))
+    status, numbers, differing = conformance.run(conformance.build(options))
     if numbers is None or status not in (0, 1) or bool(numbers[2]) != bool(status):
         raise Broken(f'the conformance program did not come to its end (exit status {status})')
-    conformant, as_stock, differing, unknown = numbers
+    conformant, as_stock, _, unknown = numbers
     totals.passed += conformant + as_stock
-    totals.failed += differing
+    totals.fail(*differing)
     totals.skipped += unknown
 
 
 def count(totals, result):
     totals.passed += result.count('passed')
     totals.skipped += result.count('skipped')
-    # A run that is not to be believed has failed, even if no test in it did.
-    totals.failed += max(result.count('failed'), 1 if result.reasons else 0)
+    # A test that failed is a reason, and so is what makes the whole run not to be believed.
+    totals.fail(*result.reasons)
 
 
 def booted(options, totals):
@@ -237,27 +247,26 @@ def booted(options, totals):
 def compared(options, totals):
     """Test by test against stock: each test that is as declared has passed, once more."""
     options.pattern = None
-    entries, bad = compare.compare(options, run.build(options), totals.booted)
+    entries, wrong = compare.compare(options, run.build(options), totals.booted)
     totals.passed += sum(not row.problem for row in entries)
-    totals.failed += bad
+    totals.fail(*wrong)
 
 
 def speed(options, totals):
     holds, broken = bench.bench(options, brief=True)
     totals.passed += holds
-    totals.failed += broken
+    totals.fail(*broken)
 
 
 def own(_options, totals):
     loader = unittest.TestLoader()
     suite = loader.discover(str(ROOT / 'scripts/tests'), top_level_dir=str(ROOT / 'scripts/tests'))
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-    bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    if not result.testsRun:
-        bad += 1
-    totals.failed += bad
+    wrong = [test.id() for test, _ in result.failures + result.errors] + [
+        f'{test.id()} was to fail' for test in result.unexpectedSuccesses]
     totals.skipped += len(result.skipped)
-    totals.passed += result.testsRun - bad - len(result.skipped)
+    totals.passed += result.testsRun - len(wrong) - len(result.skipped)
+    totals.fail(*wrong if result.testsRun else ['no test ran'])
 
 
 PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'docs': pages, 'samples': sample,

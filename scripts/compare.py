@@ -106,8 +106,8 @@ def table(entries):
         yield '  '.join((*(text.ljust(width) for text, width in zip(line, widths)), line[3])).rstrip()
 
 
-def show(options, entries, wrong):
-    """The differences on the terminal, all of it in a file; the number of things that are wrong."""
+def show(options, entries, reasons):
+    """The differences on the terminal, all of it in a file; what is wrong, a line each."""
     path = options.work / 'compare.txt'
     harness.write_if_changed(path, '\n'.join(table(entries)) + '\n')
     # What is not for stock is most of it, and says nothing but that.
@@ -116,14 +116,16 @@ def show(options, entries, wrong):
     for line in table(shown):
         say(line)
     say()
-    for reason in wrong:
+    for reason in reasons:
         say(f'  {reason}')
+    wrong = [f'{row.program}: {row.test}: {row.problem}' for row in entries if row.problem] + reasons
+    if not entries:
+        wrong.append('no test ran')
     count = collections.Counter(row.kind for row in entries)
-    bad = count['wrong'] + len(wrong) + (not entries)
-    say(f'compare: {"FAIL" if bad else "PASS"}: {len(entries)} tests: {count["agree"]} agree, '
+    say(f'compare: {"FAIL" if wrong else "PASS"}: {len(entries)} tests: {count["agree"]} agree, '
         f'{count["declared"]} fail on stock as declared, {count["not for stock"]} are not for stock, '
         f'{count["wrong"]} wrong; the table is {path}')
-    return bad
+    return wrong
 
 
 def boot_stock(options, initrd, objects, installed):
@@ -137,7 +139,7 @@ def boot_stock(options, initrd, objects, installed):
 
 
 def compare(options, built, ours=None):
-    """Both boots, unless ours is there already, and what comes of it: (rows, the number that is wrong)."""
+    """Both boots, unless ours is there already, and what comes of it: (rows, what is wrong)."""
     image, initrd, objects, installed = built
     if not ours:
         expected, pattern = run.chosen(options, installed)
@@ -152,8 +154,8 @@ def compare(options, built, ours=None):
 def main():
     options = harness.Options()
     harness.lock()
-    _, bad = compare(options, run.build(options))
-    return 1 if bad else 0
+    _, wrong = compare(options, run.build(options))
+    return 1 if wrong else 0
 
 
 if __name__ == '__main__':

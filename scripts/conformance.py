@@ -43,7 +43,7 @@ def build(options):
 
 
 def run(program, *words):
-    """Run it with its report on the terminal and in a file: (exit status, the summary's numbers)."""
+    """Run it with its report on the terminal and in a file: (exit status, the summary's numbers, what differs)."""
     report = []
     child = subprocess.Popen([program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
@@ -56,7 +56,19 @@ def run(program, *words):
     stop()
     harness.write_if_changed(BUILD / 'host/report', ''.join(report))
     found = SUMMARY.match(report[-1]) if report else None
-    return status, [int(number) for number in found.groups()] if found else None
+    return status, [int(number) for number in found.groups()] if found else None, differing(report)
+
+
+def differing(report):
+    """A line for each row of a report that differs: the row, and the tests that failed in it."""
+    rows = []
+    for line in report:
+        row, test = re.match(r'(\w.*?)  +(\S+)', line), re.match(r' +(\w+[\w/]*\.\w+[\w/]*): ', line)
+        if row:
+            rows.append([row.group(1), f'row {row.group(2)}:'])
+        elif test and rows:
+            rows[-1].append(test.group(1))
+    return [' '.join(words) for kind, *words in rows if kind == 'differs']
 
 
 def tarball(options, program):
@@ -92,8 +104,7 @@ def main():
         target = tarball(options, program)
         say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
         return 0
-    status, _ = run(program)
-    return status
+    return run(program)[0]
 
 
 if __name__ == '__main__':

@@ -129,6 +129,8 @@ class Conformance(unittest.TestCase):
         self.assertTrue(any('WhatTheRfcLost.RoomThatABlockedWriterWaitsFor: ' in line for line in said), said)
         self.assertTrue(any(line.startswith('tests: 0 passed, 0 failed as stock does, 9 failed') for line in said),
                         said)
+        self.assertRegex('\n'.join(conformance.differing(said)),
+                         r'(?m)^row \S+:.* WhatTheRfcLost\.RoomThatABlockedWriterWaitsFor\b')
 
     def test_the_archive_has_all_that_is_needed(self):
         options = harness.Options()
