@@ -419,6 +419,7 @@ def main():
     if sys.argv[1:] not in (['run'], ['asm'], ['document']):
         refuse('usage: scripts/bench.py run|asm|document')
     options = harness.Options()
+    harness.need_programs_here(options, 'make bench')
     harness.lock()
     if sys.argv[1] == 'asm':
         return asm(options)

@@ -5,7 +5,7 @@
 Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] scripts/boot.py
 
 Boots what scripts/kernel.py and scripts/rootfs.py built to a shell. suite() boots to the suite: the
-guest's console goes to one file and its report, on a serial port of its own, to another. Nothing
+guest's console goes to one file and its report, on a port of its own, to another. Nothing
 here judges; scripts/verdict.py does, from those two files and from how the boot ended.
 """
 import dataclasses
@@ -47,6 +47,8 @@ def accelerator(options):
     except OSError:
         flags = ''
     able = re.search(r'^flags\s*:.*\b(?:vmx|svm)\b', flags, re.M) and os.access('/dev/kvm', os.R_OK | os.W_OK)
+    if options.accel == 'kvm' and options.arch.runner:
+        refuse(f'ACCEL=kvm: this processor cannot run a guest of {options.arch.name}; leave ACCEL out to use TCG')
     if options.accel == 'kvm' and not able:
         refuse('ACCEL=kvm: this processor shows neither vmx nor svm, or /dev/kvm may not be opened; '
                'leave ACCEL out to use TCG')
@@ -72,15 +74,18 @@ def qemu(options, accel, image, initrd, cmdline, cpus=2):
              '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1']
     machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', options.arch.cpu], 'kvm': ['-accel', 'kvm', '-cpu', 'host'],
                'count': count}
-    clock = {'tcg': [clock_rate()], 'kvm': [], 'count': ['tsc_early_khz=1000000']}
-    # A socket each: the firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    return [options.arch.qemu, '-M', 'pc', *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
+    board = options.arch.board
+    # Other machines tell the kernel how fast their clocks are.
+    clock = {'tcg': [clock_rate()], 'count': ['tsc_early_khz=1000000']}.get(accel, []) if board is harness.PC else []
+    # A socket each: the PC's firmware's MP table, all there is without ACPI, lists one CPU of a socket.
+    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
-            '-append', ' '.join(['console=ttyS0 panic=-1', *clock[accel], cmdline])]
+            '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
 
 
-def serial(name, *chardev):
-    return ['-chardev', ','.join((chardev[0], f'id={name}', *chardev[1:])), '-device', f'isa-serial,chardev={name}']
+def port(options, name, *chardev):
+    """The guest's console or the port for its report, and where it leads."""
+    return ['-chardev', ','.join((chardev[0], f'id={name}', *chardev[1:])), *options.arch.board.devices[name]]
 
 
 def with_overlay(initrd, overlay, target):
@@ -108,7 +113,7 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
     if kunit:
         cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
     command = [*qemu(options, accel, image, initrd, cmdline, cpus),
-               *serial('console', 'file', f'path={console}'), *serial('report', 'stdio', 'signal=off')]
+               *port(options, 'console', 'file', f'path={console}'), *port(options, 'report', 'stdio', 'signal=off')]
     start = time.monotonic()
     for _ in range(TIMER_TRIES):
         report, ended, status = once(command, folder / f'{name}.qemu', time.monotonic(), on_line,
@@ -173,7 +178,7 @@ def shell(options, image, initrd):
     accel = accelerator(options)
     say(f'booting with {accel}; Ctrl-A X ends QEMU')
     command = [*qemu(options, accel, image, initrd, 'loglevel=4'),
-               *serial('console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
+               *port(options, 'console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
     return subprocess.call(command)
 
 

@@ -279,6 +279,7 @@ def main():
         if name not in PARTS:
             refuse(f'scripts/check.py does not know "{name}": it takes {", ".join(PARTS)}')
     options = harness.Options()
+    harness.need_programs_here(options, 'make check')
     harness.lock()
     totals = Totals()
     for name in chosen:

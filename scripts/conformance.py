@@ -98,6 +98,8 @@ def main():
     if sys.argv[1:] not in (['run'], ['tarball']):
         refuse('usage: scripts/conformance.py run|tarball')
     options = harness.Options()
+    if sys.argv[1] == 'run':
+        harness.need_programs_here(options, 'make check-host')
     harness.lock()
     program = build(options)
     if sys.argv[1] == 'tarball':

@@ -5,6 +5,7 @@ Not called by itself. Each script reads its options from the environment, which 
 from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, FAULTS, ROUNDS, T, N.
 """
 import atexit
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -74,21 +75,38 @@ def main(function):
         sys.exit(130)
 
 
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """A machine of QEMU's: what the kernel on it calls its two ports, and the devices behind them."""
+    name: str
+    console: str            # a tty of the kernel's
+    report: str
+    devices: dict           # QEMU's options for each of the two; its chardev has the port's name
+
+
+PC = Board('pc', 'ttyS0', 'ttyS1', {'console': ('-device', 'isa-serial,chardev=console'),
+                                    'report': ('-device', 'isa-serial,chardev=report')})
+VIRT = Board('virt', 'ttyAMA0', 'hvc0', {
+    'console': ('-serial', 'chardev:console'),      # part of the board
+    'report': ('-device', 'virtio-serial-device', '-device', 'virtconsole,chardev=report')})
+CCW = Board('s390-ccw-virtio', 'ttysclp0', 'hvc0', {
+    'console': ('-device', 'sclpconsole,chardev=console'),
+    'report': ('-device', 'virtio-serial-ccw', '-device', 'virtconsole,chardev=report')})
+
+
+@dataclasses.dataclass(frozen=True)
 class Arch:
     """What differs between the machines that the harness can build for."""
-
-    # TCG takes a string instruction byte by byte, and a kernel that is told to clears its pages with it.
-    CPU = 'max,-erms,-fsrm'
-
-    def __init__(self, name, kernel, image, qemu, cross, debian, libraries, cpu=CPU):
-        self.name = name
-        self.kernel = kernel        # ARCH= of the kernel's build
-        self.image = image          # what QEMU boots, below the build directory
-        self.qemu = qemu
-        self.prefix = cross         # of the compilers
-        self.debian = debian        # Debian's name of it
-        self.libraries = libraries  # Debian's folder for them
-        self.cpu = cpu              # what TCG emulates
+    name: str
+    kernel: str             # ARCH= of the kernel's build
+    image: str              # what QEMU boots, below the build directory
+    board: Board
+    qemu: str
+    cpu: str                # what TCG emulates
+    prefix: str             # of the compilers
+    debian: str             # Debian's name of it
+    libraries: str          # Debian's folder for them
+    user: str = ''          # runs its programs where the processor here cannot
 
     @property
     def native(self):
@@ -98,12 +116,23 @@ class Arch:
     def cross(self):
         return '' if self.native else self.prefix
 
+    @property
+    def runner(self):
+        """What a program of this machine has to be called with here."""
+        return [] if self.native or not self.user else [self.user]
+
 
 ARCHES = {arch.name: arch for arch in (
-    Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', 'qemu-system-x86_64', 'x86_64-linux-gnu-', 'amd64',
-         'usr/lib/x86_64-linux-gnu'),
-    Arch('i386', 'i386', 'arch/x86/boot/bzImage', 'qemu-system-i386', 'i686-linux-gnu-', 'i386',
-         'usr/lib/i386-linux-gnu', cpu='max,vendor=GenuineIntel'),   # as AMD's it would be a K7, which had no SMP
+    # TCG takes a string instruction byte by byte, and a kernel that is told to clears its pages with it.
+    Arch('x86_64', 'x86_64', 'arch/x86/boot/bzImage', PC, 'qemu-system-x86_64', 'max,-erms,-fsrm',
+         'x86_64-linux-gnu-', 'amd64', 'usr/lib/x86_64-linux-gnu'),
+    # As AMD's it would be a K7, which had no SMP.
+    Arch('i386', 'i386', 'arch/x86/boot/bzImage', PC, 'qemu-system-i386', 'max,vendor=GenuineIntel',
+         'i686-linux-gnu-', 'i386', 'usr/lib/i386-linux-gnu'),
+    Arch('arm64', 'arm64', 'arch/arm64/boot/Image', VIRT, 'qemu-system-aarch64', 'max,pauth-impdef=on',
+         'aarch64-linux-gnu-', 'arm64', 'usr/lib/aarch64-linux-gnu', user='qemu-aarch64'),
+    Arch('s390x', 's390', 'arch/s390/boot/bzImage', CCW, 'qemu-system-s390x', 'max',
+         's390x-linux-gnu-', 's390x', 'usr/lib/s390x-linux-gnu', user='qemu-s390x'),
 )}
 
 
@@ -156,6 +185,13 @@ class Options:
     @property
     def work(self):
         return BUILD / self.label
+
+
+def need_programs_here(options, what):
+    """Refuse a machine whose programs are of no use to what runs some of them on this one."""
+    if options.arch.runner:
+        known = ', '.join(arch.name for arch in ARCHES.values() if not arch.user)
+        refuse(f'{what} is not for ARCH={options.arch.name}, only for {known}: make run and make test are for all')
 
 
 def version_of(text):
@@ -223,10 +259,11 @@ def lock():
 
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
-    env = dict(os.environ, LC_ALL='C', **extra)
+    env = dict(os.environ, LC_ALL='C')
     for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'FAULTS', 'ROUNDS', 'T',
                  'N'):
         env.pop(name, None)
+    env.update(extra)
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
         env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))

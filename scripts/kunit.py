@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the tests of the in-kernel interface by the tree's own tools/testing/kunit/kunit.py.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64|i386] [T=PATTERN] scripts/kunit.py
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [T=PATTERN] scripts/kunit.py
 
 The kernel is kunit.py's, from fs/tests/.kunitconfig alone: by itself it is User Mode Linux, a
 program that has one CPU and boots in a second; for an ARCH that is named it runs in QEMU. T names
@@ -30,13 +30,15 @@ def main():
     named = bool(os.environ.get('ARCH'))
     harness.lock()
     source, version = trees.prepare(options)
-    arch = options.arch.name if named else 'um'
+    arch = options.arch.kernel if named else 'um'
     say(f'Linux {version}, {arch}: {source}')
     command = [source / 'tools/testing/kunit/kunit.py', 'run', '--kunitconfig=fs/tests/.kunitconfig',
                f'--build_dir={options.work}/kunit-{arch}', f'--arch={arch}', f'--jobs={os.cpu_count() + 1}']
     if named:
         # QEMU's boards have one CPU unless they are told, and the configuration has to know.
         command += ['--kconfig_add=CONFIG_SMP=y', '--qemu_args=-smp 2']
+        if options.arch.user:
+            command.append(f'--cross_compile={options.arch.cross}')
     harness.need_disk(options.work, 1.0)
     return 1 if subprocess.call([sys.executable, *command, pattern], cwd=source, env=harness.environment()) else 0
 

@@ -22,7 +22,6 @@ from harness import ROOT, SUITE, Broken, refuse, say
 
 # Programs for a kernel that lets its allocations fail: in any other every test of theirs would be skipped.
 FAULTS_ONLY = ('eventfd_fault_injection',)
-REPORT_PORT = {'x86_64': 'ttyS1', 'i386': 'ttyS1'}
 
 
 def inputs(options, source):
@@ -122,7 +121,7 @@ def archive(build, lines, target):
 
 def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     box = busybox(options)
-    applets = subprocess.run([box, '--list-full'], capture_output=True, text=True, check=True).stdout.split()
+    applets = subprocess.run([*options.arch.runner, box, '--list-full'], capture_output=True, text=True, check=True).stdout.split()
     ours = ROOT / 'scripts/rootfs'
     lines = [f'dir /{name} 755 0 0' for name in
              ('proc', 'sys', 'dev', 'tmp', 'etc', 'bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'kselftest')]
@@ -133,7 +132,7 @@ def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     lines += [f'slink /{applet} /bin/busybox 777 0 0' for applet in applets
               if applet not in ('bin/busybox', 'linuxrc', *instead)]
     port = options.work / 'report-port'
-    harness.write_if_changed(port, REPORT_PORT[options.arch.name] + '\n')
+    harness.write_if_changed(port, f'{options.arch.board.report}\n')
     lines.append(f'file /etc/report {port} 644 0 0')
     lines += spec_of(installed, '/kselftest')
     return archive(build, lines, options.work / target)

@@ -92,12 +92,12 @@ def gtest_filter(pattern):
     return pattern if any(sign in pattern for sign in '*?:') else f'*{pattern}*'
 
 
-def selection(installed, pattern):
+def selection(options, installed, pattern):
     """The programs that have a test for the pattern, asked of themselves."""
     chosen = []
     for name in rootfs.programs(installed):
-        listed = subprocess.run([installed / SUITE / name, '--gtest_list_tests', f'--gtest_filter={pattern}'],
-                                capture_output=True, text=True, check=False, timeout=20).stdout
+        listed = subprocess.run([*options.arch.runner, installed / SUITE / name, '--gtest_list_tests',
+                                 f'--gtest_filter={pattern}'], capture_output=True, text=True, check=False, timeout=20).stdout
         if any(line.startswith('  ') for line in listed.splitlines()):
             chosen.append(name)
     return chosen
@@ -132,7 +132,7 @@ def chosen(options, installed, others=None):
     if not options.pattern:
         return rootfs.programs(installed), None
     pattern = gtest_filter(options.pattern)
-    programs = selection(installed, pattern)
+    programs = selection(options, installed, pattern)
     if not programs and not others:
         refuse(f'T={options.pattern} matches no test: '
                f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names'

@@ -131,8 +131,10 @@ def results(options):
 def main():
     if sys.argv[1:]:
         refuse('usage: scripts/samples.py')
+    options = harness.Options()
+    harness.need_programs_here(options, 'scripts/samples.py')
     harness.lock()
-    _, wrong = harness.tell(results(harness.Options()))
+    _, wrong = harness.tell(results(options))
     return 1 if wrong else 0
 
 
