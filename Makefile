@@ -21,7 +21,7 @@ help:		## list these targets
 	@awk -F '##' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  make %-20s%s\n", t[1], $$2 }' Makefile
 	@echo
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
-	@echo "  ARCH=x86_64|i386  the machine (x86_64)              ACCEL=tcg|kvm how QEMU runs it (what works)"
+	@echo "  ARCH=MACHINE      x86_64, i386, arm64, s390x        ACCEL=tcg|kvm how QEMU runs it (what works)"
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
 	@echo "  T=PATTERN         test, kunit, compare, soak: which ROUNDS=N      how often tests of races try (200)"
 	@echo "  N=NUMBER          boots of make soak (20)           FAULTS=1      with allocations that can be made to fail"

@@ -399,8 +399,6 @@ TEST(AioWrite, IsEinvalWhereItIsSubmitted) {
     }
 }
 
-#ifdef __x86_64__
-
 /* How 32-bit processes make their eventfds. */
 class CompatEventfd : public testing::Test {
   protected:
@@ -432,8 +430,6 @@ TEST_F(CompatEventfd, UnknownFlagIsEinval) {
     for (uint32_t flag : {1u << 1, 1u << 31, UINT32_MAX})
         EXPECT_THAT(CompatCall(kCompatEventfd2, 0, flag), SyscallFailsWithErrno(EINVAL));
 }
-
-#endif
 
 } /* namespace */
 } /* namespace suite */

@@ -2,6 +2,7 @@
 // vhost and eventfds: a guest kicks a virtqueue through one, and is called back through
 // another. The guest is the test itself, and the device one that sends what it gets to a packet
 // socket.
+#include <endian.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -96,10 +97,10 @@ class VhostNet {
 
     /* How many packets the device is through with. */
     unsigned int used() const {
-        return std::atomic_ref<uint16_t>(Used()->idx).load(std::memory_order_acquire);
+        return le16toh(std::atomic_ref<uint16_t>(Used()->idx).load(std::memory_order_acquire));
     }
 
-    void WantNoCall() { Available()->flags = VRING_AVAIL_F_NO_INTERRUPT; }
+    void WantNoCall() { Available()->flags = htole16(VRING_AVAIL_F_NO_INTERRUPT); }
 
     void Close() { device_.Reset(); }
 
@@ -115,14 +116,15 @@ class VhostNet {
     }
     vring_used* Used() const { return reinterpret_cast<vring_used*>(memory_.data() + 8192); }
 
+    /* All that is in a queue of VIRTIO_F_VERSION_1 is little-endian, on every machine. */
     void OfferEntry(unsigned int entry) {
-        Descriptor()->addr = reinterpret_cast<uintptr_t>(memory_.data() + kPacketAt);
-        Descriptor()->len = kHeader + kPacket;
+        Descriptor()->addr = htole64(reinterpret_cast<uintptr_t>(memory_.data() + kPacketAt));
+        Descriptor()->len = htole32(kHeader + kPacket);
         Descriptor()->flags = 0;
-        uint16_t next = Available()->idx;
-        Available()->ring[next % kEntries] = static_cast<uint16_t>(entry);
+        uint16_t next = le16toh(Available()->idx);
+        Available()->ring[next % kEntries] = htole16(static_cast<uint16_t>(entry));
         std::atomic_ref<uint16_t>(Available()->idx)
-            .store(static_cast<uint16_t>(next + 1), std::memory_order_release);
+            .store(htole16(static_cast<uint16_t>(next + 1)), std::memory_order_release);
     }
 
     std::string reason_;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint16_t kStart = 0x1000;
 constexpr uint16_t kHandler = 0x1080;
-constexpr uint16_t kStack = 0x0f00;
+[[maybe_unused]] constexpr uint16_t kStack = 0x0f00;
 constexpr uint8_t kFirstVector = 0x20;
 
 constexpr uint8_t kWritesAndHaltsCode[] = {
@@ -57,6 +57,8 @@ constexpr uint8_t kHandlerCode[] = {
 
 } /* namespace */
 
+#if defined(__x86_64__) || defined(__i386__)
+
 KvmMachine::KvmMachine(InterruptControllers controllers) {
     SyscallResult made = SYSCALL(open, "/dev/kvm", O_RDWR | O_CLOEXEC);
     if (made.ok()) {
@@ -69,6 +71,29 @@ KvmMachine::KvmMachine(InterruptControllers controllers) {
     }
     if (!made.ok()) reason_ = testing::PrintToString(made);
 }
+
+/* Where its first instruction and its stack are, with the segments at address 0. */
+static void SetRegisters(int vcpu) {
+    kvm_sregs segments = {};
+    Must(SYSCALL(ioctl, vcpu, KVM_GET_SREGS, &segments));
+    segments.cs.base = 0;
+    segments.cs.selector = 0;
+    Must(SYSCALL(ioctl, vcpu, KVM_SET_SREGS, &segments));
+    kvm_regs registers = {};
+    registers.rip = kStart;
+    registers.rsp = kStack;
+    registers.rflags = 2;
+    Must(SYSCALL(ioctl, vcpu, KVM_SET_REGS, &registers));
+}
+
+#else
+
+KvmMachine::KvmMachine(InterruptControllers)
+    : reason_("the machines and guests of these tests are x86's") {}
+
+static void SetRegisters(int) { throw std::logic_error("only x86 has these registers"); }
+
+#endif
 
 SyscallResult KvmMachine::Call(unsigned long request, void* argument) {
     return SYSCALL(ioctl, vm_, request, argument);
@@ -124,17 +149,7 @@ KvmGuest::KvmGuest(KvmMachine* machine, Code code)
     void* run = mmap(nullptr, run_size_, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_, 0);
     if (run == MAP_FAILED) throw std::runtime_error("mmap: " + ErrnoText(errno));
     run_ = static_cast<kvm_run*>(run);
-
-    kvm_sregs segments = {};
-    Must(SYSCALL(ioctl, vcpu_, KVM_GET_SREGS, &segments));
-    segments.cs.base = 0;
-    segments.cs.selector = 0;
-    Must(SYSCALL(ioctl, vcpu_, KVM_SET_SREGS, &segments));
-    kvm_regs registers = {};
-    registers.rip = kStart;
-    registers.rsp = kStack;
-    registers.rflags = 2;
-    Must(SYSCALL(ioctl, vcpu_, KVM_SET_REGS, &registers));
+    SetRegisters(vcpu_);
 }
 
 KvmGuest::~KvmGuest() {

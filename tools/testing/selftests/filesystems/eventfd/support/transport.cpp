@@ -437,10 +437,8 @@ std::vector<TransportKind> Transports(bool (*predicate)(TransportKind)) {
              TransportKind::kPassed,
              TransportKind::kFetched,
              TransportKind::kChild,
-#ifdef __x86_64__
              TransportKind::kCompat,
              TransportKind::kCompatVector,
-#endif
          })
         if (!predicate || predicate(kind)) kinds.push_back(kind);
     return kinds;

@@ -49,7 +49,7 @@ bool WaitsAlsoIfNonblocking(TransportKind kind);
 /* It refuses a buffer outside of the memory it was made with, before it reads. */
 bool KnowsItsBuffers(TransportKind kind);
 
-/* All that this architecture has and the predicate, if there is one, holds for. */
+/* All that the predicate, if there is one, holds for. */
 std::vector<TransportKind> Transports(bool (*predicate)(TransportKind) = nullptr);
 
 /* Why this kernel does not let us use it; empty where it does. */
