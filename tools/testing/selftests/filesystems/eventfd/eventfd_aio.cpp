@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/uio.h>
 
+#include <array>
+#include <bit>
 #include <optional>
 
 #include "support/attributes.h"
@@ -206,11 +208,10 @@ TEST_F(AioRead, IgnoresTheOffset) {
 
 TEST_F(AioRead, SpreadsTheValueOverItsParts) {
     FileDescriptor efd = NewEventfdAt(0x600000005);
-    uint32_t halves[2] = {};
+    std::array<uint32_t, 2> halves = {};
     iovec parts[2] = {{&halves[0], 4}, {&halves[1], 4}};
     EXPECT_EQ(Result(AioRequest(IOCB_CMD_PREADV, efd, parts, 2)), 8);
-    EXPECT_EQ(halves[0], 5u);
-    EXPECT_EQ(halves[1], 6u);
+    EXPECT_EQ(std::bit_cast<uint64_t>(halves), 0x600000005u);
     Must(Write(efd, 1));
     parts[1].iov_len = 3;
     EXPECT_EQ(Result(AioRequest(IOCB_CMD_PREADV, efd, parts, 2)), -EINVAL);
