@@ -50,6 +50,10 @@ soak:		## boot the suite N times, and say which tests ever failed
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/soak.py
 
+coverage:	## count what of fs/eventfd.c the booted suite runs: every line and branch, but for those listed
+	@scripts/doctor --install coverage
+	@$(PYTHON) scripts/coverage.py
+
 bench:		## count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases
 	@scripts/doctor --install bench
 	@$(PYTHON) scripts/bench.py run

@@ -149,8 +149,8 @@ class Options:
             if env.get(name, '') not in ('', '0', '1'):
                 refuse(f'{name}={env[name]} is not known: use {name}=1, or leave it out')
         self.debug = env.get('DEBUG') == '1'
-        # Whether the kernel has fault injection: one for debugging has, too.
-        self.faults = self.debug or env.get('FAULTS') == '1'
+        self.coverage = False       # set by scripts/coverage.py
+        self.only_faults = env.get('FAULTS') == '1'
         rounds = env.get('ROUNDS') or '0'
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
@@ -174,6 +174,11 @@ class Options:
         self.terminal = sys.stdout.isatty()
 
     @property
+    def faults(self):
+        """Whether the kernel has fault injection: one for debugging, or that counts, has, too."""
+        return self.debug or self.coverage or self.only_faults
+
+    @property
     def label(self):
         """Names the build directory: one for each kernel and machine."""
         if self.kdir:
@@ -181,7 +186,8 @@ class Options:
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        return f'{tree}-{self.arch.name}{"-debug" if self.debug else "-faults" if self.faults else ""}'
+        variant = '-debug' * self.debug + '-coverage' * self.coverage
+        return f'{tree}-{self.arch.name}{variant or "-faults" * self.only_faults}'
 
     @property
     def work(self):

@@ -465,6 +465,34 @@ static void signal_lets_one_blocked_reader_go_on(struct kunit *test)
 	}
 }
 
+/* A sleeper may be woken for what is no business of ours, as by a late wake_up_q(). */
+static void stray_wake_up_is_no_event(struct kunit *test)
+{
+	struct file *file = test_open(test, 0, EFD_SEMAPHORE);
+	struct eventfd_ctx *ctx = file->private_data;
+	struct test_sleeper *reader[2];
+	struct task_struct *task;
+	bool woken;
+	int n;
+
+	for (n = 0; n < ARRAY_SIZE(reader); n++)
+		reader[n] = test_reader(test, file);
+	spin_lock_irq(&ctx->wqh.lock);
+	task = list_first_entry(&ctx->readers, struct eventfd_sleeper, node)->task;
+	woken = wake_up_process(task);
+	spin_unlock_irq(&ctx->wqh.lock);
+	KUNIT_EXPECT_TRUE(test, woken);
+
+	/* It looks, finds nothing, and sleeps again where it was in the line. */
+	KUNIT_ASSERT_TRUE(test, test_until(READ_ONCE(task->__state) == TASK_INTERRUPTIBLE));
+	KUNIT_EXPECT_EQ(test, test_in_line(ctx, &ctx->readers), ARRAY_SIZE(reader));
+	for (n = 0; n < ARRAY_SIZE(reader); n++) {
+		eventfd_signal(ctx);
+		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
+		KUNIT_EXPECT_EQ(test, reader[n]->value, 1);
+	}
+}
+
 static void signal_mask_adds_to_the_key(struct kunit *test)
 {
 	static const __poll_t masks[] = { 0, EPOLLIN, EPOLLPRI, EPOLL_URING_WAKE,
@@ -1340,6 +1368,7 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE_PARAM(signal_adds_one_and_wakes, test_contexts_gen_params),
 	KUNIT_CASE_PARAM(signal_reaches_a_blocked_reader, test_contexts_gen_params),
 	KUNIT_CASE_PARAM(signal_lets_one_blocked_reader_go_on, test_contexts_gen_params),
+	KUNIT_CASE(stray_wake_up_is_no_event),
 	KUNIT_CASE(signal_mask_adds_to_the_key),
 	KUNIT_CASE(signal_of_an_autoreset_eventfd_is_to_be_claimed),
 	KUNIT_CASE(signal_saturates_and_still_wakes),

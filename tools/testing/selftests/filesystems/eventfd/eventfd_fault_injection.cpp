@@ -5,12 +5,17 @@
  *
  * For a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS, CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC
  * and CONFIG_FAULT_INJECTION_USERCOPY, and debugfs in its place. /proc/thread-self/fail-nth
- * says which of the points that a thread passes is to fail.
+ * says which of the points that a thread passes is to fail. Where a page is to be made first,
+ * and others are faster meanwhile, it is userfaultfd that makes it (CONFIG_USERFAULTFD).
  */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -35,6 +40,8 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 
+constexpr const char* kHeld =
+    "stock has taken the count before it finds that the page is not there";
 constexpr const char* kDebugfs = "/sys/kernel/debug";
 
 void WriteTo(const std::string& path, const std::string& text) {
@@ -627,6 +634,105 @@ TEST_P(FailingPoller, AioRequestSignalsItsEventfdIfItWasTaken) {
                            EXPECT_EQ(EventfdCount(set->efd), result.ok() ? 1u : 0u);
                        });
     EXPECT_GE(points, 3);
+}
+
+/* A page that is not there until the test makes it; who touches it sleeps that long
+ * (userfaultfd). */
+class PageToBeMade {
+  public:
+    PageToBeMade() : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE) {
+        SyscallResult opened = RAW_SYSCALL(userfaultfd, O_CLOEXEC);
+        if (!opened.ok()) SkipTest("no userfaultfd: " + ErrnoText(opened.error));
+        faults_ = FileDescriptor(static_cast<int>(opened.value));
+        uffdio_api api = {UFFD_API, 0, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_API, &api));
+        uffdio_register missing = {Range(), UFFDIO_REGISTER_MODE_MISSING, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_REGISTER, &missing));
+    }
+
+    char* data() const { return mapping_.data(); }
+
+    void WaitForTouch() {
+        uffd_msg message;
+        Must(SYSCALL(read, faults_, &message, sizeof(message)));
+        EXPECT_EQ(message.event, UFFD_EVENT_PAGEFAULT);
+    }
+
+    void Make() {
+        uffdio_zeropage zeroes = {Range(), 0, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_ZEROPAGE, &zeroes));
+    }
+
+  private:
+    uffdio_range Range() const {
+        return {reinterpret_cast<uintptr_t>(mapping_.data()), PageSize()};
+    }
+
+    Mapping mapping_;
+    FileDescriptor faults_;
+};
+
+/*
+ * A reader whose page is to be made first takes nothing meanwhile, and looks again once the
+ * page is there: by then another one may have been faster.
+ */
+class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
+  protected:
+    /* A read that is beaten to 1, then what is done once it may go on. */
+    void Beat(int flags, const std::function<void(ScopedThread&)>& then,
+              const testing::Matcher<const SyscallResult&>& outcome) {
+        efd_ = NewEventfd(1, GetParam() | flags);
+        PageToBeMade page;
+        ScopedThread reader([&] { EXPECT_THAT(Read(efd_, page.data(), 8), outcome); });
+        uint64_t value = 0;
+
+        page.WaitForTouch();
+        EXPECT_EQ(EventfdCount(efd_), 1u);
+        EXPECT_THAT(Poll(efd_, POLLIN), Revents(POLLIN));
+        EXPECT_THAT(Preadv2(efd_, &value, 8, -1, RWF_NOWAIT), SyscallSucceedsWithValue(8));
+        EXPECT_EQ(value, 1u);
+        page.Make();
+        if (!HasFailure()) then(reader);
+        reader.Join();
+        memcpy(&delivered_, page.data(), 8);
+    }
+
+    FileDescriptor efd_;
+    uint64_t delivered_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, BeatenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
+                         [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing, FixedHere(kHeld)) {
+    Beat(
+        EFD_NONBLOCK, [](ScopedThread&) {}, SyscallFailsWithErrno(EAGAIN));
+    EXPECT_EQ(delivered_, 0u);
+}
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore, FixedHere(kHeld)) {
+    Beat(
+        0,
+        [&](ScopedThread& reader) {
+            reader.WaitUntilBlockedIn(SYS_read);
+            Must(Write(efd_, 3));
+        },
+        SyscallSucceedsWithValue(8));
+    EXPECT_EQ(delivered_, GetParam() ? 1u : 3u);
+    EXPECT_EQ(EventfdCount(efd_), GetParam() ? 2u : 0u);
+}
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal, FixedHere(kHeld)) {
+    CountingHandler handler(SIGUSR1, 0);
+    Beat(
+        0,
+        [](ScopedThread& reader) {
+            reader.WaitUntilBlockedIn(SYS_read);
+            reader.Signal(SIGUSR1);
+        },
+        SyscallFailsWithErrno(EINTR));
+    EXPECT_EQ(delivered_, 0u);
+    EXPECT_EQ(EventfdCount(efd_), 0u);
 }
 
 } /* namespace */

@@ -371,12 +371,6 @@ TEST(Writev, OfNoPartsReturnsZero) {
     EXPECT_EQ(Drain(efd), 5u);
 }
 
-SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int flags) {
-    iovec vector = {buffer, length};
-    SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, offset, flags);
-    return result;
-}
-
 SyscallResult Pwritev2(int fd, uint64_t value, off_t offset, int flags) {
     iovec vector = {&value, sizeof(value)};
     SyscallResult result = SYSCALL(pwritev2, fd, &vector, 1, offset, flags);

@@ -119,6 +119,12 @@ SyscallResult Writev(int fd, std::vector<iovec> vectors) {
     return SYSCALL(writev, fd, vectors.data(), static_cast<int>(vectors.size()));
 }
 
+SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int flags) {
+    iovec vector = {buffer, length};
+    SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, offset, flags);
+    return result;
+}
+
 bool SyscallMatcher::MatchAndExplain(const SyscallResult& result,
                                      std::ostream* explanation) const {
     if (succeeds_ != result.ok()) {

@@ -126,6 +126,7 @@ SyscallResult Write(int fd, const void* buffer, size_t length);
 SyscallResult Write(int fd, uint64_t value);
 SyscallResult Readv(int fd, std::vector<iovec> vectors);
 SyscallResult Writev(int fd, std::vector<iovec> vectors);
+SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int flags);
 
 /* Judges one SyscallResult; made by the functions below. */
 class SyscallMatcher {
