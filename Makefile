@@ -3,7 +3,7 @@
 # eventfd, rebuilt: see README. "make help" lists what this can do.
 
 # What a call may set; anything else is a slip of the pen.
-OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG FAULTS ROUNDS T N BUILD
+OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG FAULTS ROUNDS T N S SEED BUILD
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
@@ -25,6 +25,7 @@ help:		## list these targets
 	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
 	@echo "  T=PATTERN         test, kunit, compare, soak: which ROUNDS=N      how often tests of races try (200)"
 	@echo "  N=NUMBER          boots of make soak (20)           FAULTS=1      with allocations that can be made to fail"
+	@echo "  S=SECONDS         how long make stress takes (60)   SEED=N        its schedule, to see it again"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run
@@ -111,6 +112,10 @@ docs:		## build the pages with Sphinx, check the manual page, compile the exampl
 mutants:	## show that the tests bite: some hundred wrong changes, each of which a test has to see
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/mutants.py
+
+stress:		## everything at once to a few eventfds for S seconds, in a debug kernel, and the books kept
+	@scripts/doctor --install run
+	@$(PYTHON) scripts/stress.py
 
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check

@@ -268,7 +268,7 @@ def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C')
     for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'FAULTS', 'ROUNDS', 'T',
-                 'N'):
+                 'N', 'S', 'SEED'):
         env.pop(name, None)
     env.update(extra)
     if os.path.isdir('/usr/lib/ccache'):

@@ -95,6 +95,11 @@ class BadInput(Scratch):
             with self.subTest(name=name):
                 self.refused(f'error: {name}=maybe is not known: use {name}=1', 'run', f'{name}=maybe')
 
+    def test_a_stress_of_no_length_or_seed(self):
+        for name in ('S', 'SEED'):
+            with self.subTest(name=name):
+                self.refused(f'error: {name}=much is no number', 'stress', f'{name}=much')
+
     def test_an_option_that_does_not_exist(self):
         status, output = make('run', 'KERNAL=6.12')
         self.assertRegex(output, r'^Makefile:\d+: \*\*\* unknown option KERNAL=: use KERNEL ')
