@@ -26,6 +26,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 import bench
@@ -258,10 +259,29 @@ def speed(options, totals):
     totals.fail(*broken)
 
 
+class TimedResult(unittest.TextTestResult):
+    """Keeps what each test took."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.start, self.took = 0.0, []
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.start = time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.took.append((time.monotonic() - self.start, test.id()))
+
+
 def own(_options, totals):
     loader = unittest.TestLoader()
     suite = loader.discover(str(ROOT / 'scripts/tests'), top_level_dir=str(ROOT / 'scripts/tests'))
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=TimedResult).run(suite)
+    say('the slowest:')
+    for seconds, name in sorted(result.took, reverse=True)[:15]:
+        say(f'{seconds:6.0f} s  {name}')
     wrong = [test.id() for test, _ in result.failures + result.errors] + [
         f'{test.id()} was to fail' for test in result.unexpectedSuccesses]
     totals.skipped += len(result.skipped)
