@@ -301,6 +301,9 @@ def main():
     options = harness.Options()
     harness.need_programs_here(options, 'make check')
     harness.lock()
+    if not sys.argv[1:]:
+        # A guest's clock slows down with it. The host's does not, and a busy one is no failure of a test.
+        os.environ.setdefault('EVENTFD_TEST_TIMEOUT', '60')
     totals = Totals()
     for name in chosen:
         with totals.part(name):
