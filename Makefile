@@ -3,7 +3,7 @@
 # eventfd, rebuilt: see README. "make help" lists what this can do.
 
 # What a call may set; anything else is a slip of the pen.
-OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG FAULTS ROUNDS T N S SEED BUILD
+OPTIONS := KERNEL KDIR ARCH ACCEL DEBUG KCSAN FAULTS PREEMPT SMP ROUNDS T N S SEED BUILD
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
@@ -22,10 +22,12 @@ help:		## list these targets
 	@echo
 	@echo "  KERNEL=6.12|7.3   Debian's kernel to use (6.12)     KDIR=PATH     a kernel tree of yours instead"
 	@echo "  ARCH=MACHINE      x86_64, i386, arm64, s390x        ACCEL=tcg|kvm how QEMU runs it (what works)"
-	@echo "  DEBUG=1           lockdep, KASAN and their like     BUILD=DIR     where to build (build/)"
+	@echo "  DEBUG=1           lockdep, KASAN, kmemleak, faults  BUILD=DIR     where to build (build/)"
 	@echo "  T=PATTERN         test, kunit, compare, soak: which ROUNDS=N      how often tests of races try (200)"
 	@echo "  N=NUMBER          boots of make soak (20)           FAULTS=1      with allocations that can be made to fail"
 	@echo "  S=SECONDS         how long make stress takes (60)   SEED=N        its schedule, to see it again"
+	@echo "  KCSAN=1           run, compare: data races          PREEMPT=1     a preemptible kernel"
+	@echo "  SMP=0             a kernel for one processor"
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
 	@scripts/doctor --install run

@@ -68,7 +68,8 @@ def clock_rate():
     return f'tsc_early_khz={match.group(1) if match else 1000}000'
 
 
-def qemu(options, accel, image, initrd, cmdline, cpus=2):
+def qemu(options, accel, image, initrd, cmdline, cpus=None):
+    cpus = cpus or options.cpus
     # A clock that goes by the instructions, of which each takes 1 ns, and nothing that differs from boot to boot.
     count = ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', options.arch.cpu,
              '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1']
@@ -78,7 +79,7 @@ def qemu(options, accel, image, initrd, cmdline, cpus=2):
     # Other machines tell the kernel how fast their clocks are.
     clock = {'tcg': [clock_rate()], 'count': ['tsc_early_khz=1000000']}.get(accel, []) if board is harness.PC else []
     # A socket each: the PC's firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
+    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', options.memory, '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
             '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
 
@@ -95,7 +96,7 @@ def with_overlay(initrd, overlay, target):
     return target
 
 
-def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None, accel=None, cpus=2,
+def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None, accel=None, cpus=None,
           boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
     """Boot to the suite; returns when the guest is off or a watchdog has ended it.
 
@@ -108,8 +109,8 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
     if overlay:
         initrd = with_overlay(initrd, overlay, folder / f'{name}.cpio')
     accel = accel or accelerator(options)
-    # Level 5 shows warnings. Each of them is the end, as is a task that hangs.
-    cmdline = 'loglevel=5 panic_on_warn=1 hung_task_panic=1 softlockup_panic=1'
+    # Level 5 shows warnings. Each of them is the end, as is a task that hangs. KCSAN may say all that it has to say.
+    cmdline = f'loglevel=5 panic_on_warn={int(not options.kcsan)} hung_task_panic=1 softlockup_panic=1'
     if kunit:
         cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
     command = [*qemu(options, accel, image, initrd, cmdline, cpus),

@@ -2,7 +2,7 @@
 """What the scripts of the harness share: where things lie, what was asked for, how to refuse.
 
 Not called by itself. Each script reads its options from the environment, which the Makefile fills
-from its command line: KERNEL, KDIR, ARCH, ACCEL, DEBUG, FAULTS, ROUNDS, T, N.
+from its command line: KERNEL, KDIR, ARCH, ACCEL, ROUNDS, T, N, and the switches of FLAVOURS.
 """
 import atexit
 import dataclasses
@@ -137,6 +137,33 @@ ARCHES = {arch.name: arch for arch in (
 )}
 
 
+@dataclasses.dataclass(frozen=True)
+class Flavour:
+    """A kernel that is built otherwise than the plain one."""
+    name: str               # an attribute of Options, and part of the build directory's name
+    switch: str             # what asks for it on make's command line; '' if only a script can
+    fragments: tuple        # of the configuration
+    variables: tuple = ()   # for the kernel's makefiles
+    excludes: dict = dataclasses.field(default_factory=dict)    # {another option: why not with that}
+
+
+FLAVOURS = (
+    Flavour('debug', 'DEBUG=1', ('debug', 'faults')),
+    # fs/eventfd.c alone is looked at, and io_uring's file of that name: races elsewhere are not for us to judge. Its
+    # locks are dropped in spinlock.o, and that they are is what orders its accesses.
+    Flavour('kcsan', 'KCSAN=1', ('kcsan',),
+            ('KCSAN_SANITIZE=n', 'KCSAN_SANITIZE_eventfd.o=y', 'KCSAN_INSTRUMENT_BARRIERS_spinlock.o=y'),
+            {'DEBUG=1': 'a kernel has KASAN or KCSAN', 'SMP=0': 'one processor has nobody to race with',
+             'ARCH=i386': 'the kernel has KCSAN for 64 bits alone'}),
+    Flavour('faults', 'FAULTS=1', ('faults',)),
+    # make coverage. What the optimiser joins or splits counts as one, or twice.
+    Flavour('coverage', '', ('faults', 'coverage'), ('GCOV_PROFILE_eventfd.o=y', 'CFLAGS_eventfd.o=-O1 -fno-inline')),
+    Flavour('preempt', 'PREEMPT=1', ('preempt',)),
+    Flavour('up', 'SMP=0', ('up',)),
+)
+SWITCHES = tuple(flavour.switch.partition('=')[0] for flavour in FLAVOURS if flavour.switch)
+
+
 class Options:
     """What was asked for, checked."""
 
@@ -145,12 +172,11 @@ class Options:
         self.kernel = env.get('KERNEL') or '6.12'
         self.pattern = env.get('T') or None
         self.accel = env.get('ACCEL') or None
-        for name in ('DEBUG', 'FAULTS'):
+        for flavour in FLAVOURS:
+            name, _, on = flavour.switch.partition('=')
             if env.get(name, '') not in ('', '0', '1'):
-                refuse(f'{name}={env[name]} is not known: use {name}=1, or leave it out')
-        self.debug = env.get('DEBUG') == '1'
-        self.coverage = False       # set by scripts/coverage.py
-        self.only_faults = env.get('FAULTS') == '1'
+                refuse(f'{name}={env[name]} is not known: use {flavour.switch}, or leave it out')
+            setattr(self, flavour.name, bool(name) and env.get(name) == on)
         rounds = env.get('ROUNDS') or '0'
         if not rounds.isdigit():
             refuse(f'ROUNDS={rounds} is no number: it says how often the tests of races try, 2000 for example')
@@ -171,23 +197,47 @@ class Options:
         self.arch = ARCHES[name]
         if self.accel not in (None, 'tcg', 'kvm'):
             refuse(f'ACCEL={self.accel} is not known: use tcg or kvm, or leave it out')
+        for flavour in self.flavours:
+            for other, why in flavour.excludes.items():
+                if env.get(other.partition('=')[0]) == other.partition('=')[2]:
+                    refuse(f'{flavour.switch} and {other} exclude each other: {why}')
         self.terminal = sys.stdout.isatty()
 
     @property
-    def faults(self):
-        """Whether the kernel has fault injection: one for debugging, or that counts, has, too."""
-        return self.debug or self.coverage or self.only_faults
+    def flavours(self):
+        """What is special about the kernel. What comes with another one is not named twice."""
+        chosen = [flavour for flavour in FLAVOURS if getattr(self, flavour.name)]
+        return [one for one in chosen if not any(set(one.fragments) < set(other.fragments) for other in chosen)]
+
+    @property
+    def fragments(self):
+        """Of the configuration, beside those of every kernel."""
+        return [name for flavour in self.flavours for name in flavour.fragments]
+
+    @property
+    def variables(self):
+        """For the kernel's makefiles."""
+        return [variable for flavour in self.flavours for variable in flavour.variables]
+
+    @property
+    def cpus(self):
+        """Of the guest."""
+        return 1 if self.up else 2
+
+    @property
+    def memory(self):
+        """Of the guest: what finds bugs keeps books of all of it."""
+        return '2G' if self.debug else '1G'
 
     @property
     def label(self):
-        """Names the build directory: one for each kernel and machine."""
+        """Names the build directory: one for each kernel, machine and flavour."""
         if self.kdir:
             path = str(pathlib.Path(self.kdir).resolve())
             tree = f'{pathlib.Path(path).name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}'
         else:
             tree = self.kernel
-        variant = '-debug' * self.debug + '-coverage' * self.coverage
-        return f'{tree}-{self.arch.name}{variant or "-faults" * self.only_faults}'
+        return '-'.join((tree, self.arch.name, *(flavour.name for flavour in self.flavours)))
 
     @property
     def work(self):
@@ -267,8 +317,8 @@ def lock():
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C')
-    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'DEBUG', 'FAULTS', 'ROUNDS', 'T',
-                 'N', 'S', 'SEED'):
+    for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ARCH', 'KERNEL', 'KDIR', 'ROUNDS', 'T', 'N', 'S', 'SEED',
+                 *SWITCHES):
         env.pop(name, None)
     env.update(extra)
     if os.path.isdir('/usr/lib/ccache'):

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Configure and build the kernel of a prepared tree.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] [FAULTS=1] scripts/kernel.py
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [DEBUG=1] [KCSAN=1] [FAULTS=1] [PREEMPT=1] [SMP=0] scripts/kernel.py
 
 The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
-and the suite's own config file. DEBUG=1 adds debug.config and faults.config, FAULTS=1 the latter alone. Each line
-that they ask for is looked up in the result.
+the suite's own config file, and those of what else was asked for (harness.FLAVOURS). Each line that
+they ask for is looked up in the result.
 """
 import hashlib
 import os
@@ -21,7 +21,7 @@ def fragments(options):
     config = ROOT / 'scripts/config'
     return [config / 'base.config', config / f'{options.arch.name}.config',
             ROOT / f'tools/testing/selftests/{SUITE}/config',
-            *(config / f'{name}.config' for name in ('debug', 'faults', 'coverage') if getattr(options, name))]
+            *(config / f'{name}.config' for name in options.fragments)]
 
 
 def make(options, source, build):
@@ -91,9 +91,9 @@ def headers(options, source, target):
     harness.write_if_changed(installed, ours)
 
 
-def inputs(source, target):
-    """What an image of Debian's tree depends on: its configuration, and the files that we change in it."""
-    digest = hashlib.sha256((target / '.config').read_bytes())
+def inputs(options, source, target):
+    """What an image of Debian's tree depends on: how it is configured and made, and the files that we change in it."""
+    digest = hashlib.sha256((target / '.config').read_bytes() + ' '.join(options.variables).encode())
     for path in trees.changed_kernel_files(source):
         digest.update(f'{path}\n'.encode() + (source / path).read_bytes())
     return digest.hexdigest()
@@ -105,7 +105,7 @@ def build(options, source, target):
     stamp = target / '.image.from'
     # make itself takes seconds to find that there is nothing to do; a tree of the user's it has to look at.
     if not options.kdir and (target / options.arch.image).exists() and stamp.exists() \
-            and stamp.read_text() == inputs(source, target):
+            and stamp.read_text() == inputs(options, source, target):
         say('building the kernel: nothing to do')
         return target / options.arch.image
     stamp.unlink(missing_ok=True)
@@ -122,14 +122,12 @@ def build(options, source, target):
 
     harness.need_disk(target, 0.8)
     image = options.arch.image
-    # For fs/eventfd.c, and for io_uring's file of that name. What the optimiser joins or splits counts as one, or twice.
-    gcov = ['GCOV_PROFILE_eventfd.o=y', 'CFLAGS_eventfd.o=-O1 -fno-inline'] if options.coverage else []
-    harness.run([*make(options, source, target), *gcov, f'-j{os.cpu_count() + 1}', image.rsplit('/', 1)[1]],
+    harness.run([*make(options, source, target), *options.variables, f'-j{os.cpu_count() + 1}', image.rsplit('/', 1)[1]],
                 target.parent / 'build.log', 'building the kernel', on_line=on_line)
     if done > expected // 2:
         harness.write_if_changed(count_file, str(done))
     progress.done(f'{done} objects' if done else 'nothing to do')
-    harness.write_if_changed(stamp, inputs(source, target))
+    harness.write_if_changed(stamp, inputs(options, source, target))
     return target / image
 
 

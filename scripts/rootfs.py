@@ -27,7 +27,7 @@ FAULTS_ONLY = ('eventfd_fault_injection',)
 def inputs(options, source):
     """A digest of all that the suite is made of."""
     top = source / 'tools/testing/selftests'
-    wanted = [options.faults, *link_flags(options), *(os.environ.get(name) for name in ('CXX', 'CXXFLAGS'))]
+    wanted = ['faults' in options.fragments, *link_flags(options), *(os.environ.get(name) for name in ('CXX', 'CXXFLAGS'))]
     digest = hashlib.sha256(f'{source} {wanted}'.encode())
     for path in sorted([*(top / SUITE).rglob('*'), *top.glob('*'), *(top / 'kselftest').glob('*'),
                         source / 'include/uapi/linux/eventfd.h']):
@@ -59,7 +59,7 @@ def install_suite(options, source, build, installed=None, quiet=False):
     without = re.search(r'^eventfd: (.*not built.*)$', log.read_text(errors='replace'), re.M)
     if without or not programs(installed):
         raise Broken(f'the suite is not complete: {without.group(1) if without else "no program"}; the log is {log}')
-    if not options.faults:
+    if 'faults' not in options.fragments:
         listed = installed / 'kselftest-list.txt'
         listed.write_text(''.join(f'{line}\n' for line in listed.read_text().splitlines()
                                   if line.split(':')[-1] not in FAULTS_ONLY))

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
-Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [FAULTS=1] [ROUNDS=N] [T=PATTERN]
-       scripts/run.py run|test|shell
+Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] [DEBUG=1] [KCSAN=1] [FAULTS=1] [PREEMPT=1] [SMP=0]
+       [ROUNDS=N] [T=PATTERN] scripts/run.py run|test|shell
 
 run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
@@ -136,7 +136,7 @@ def chosen(options, installed, others=None):
     if not programs and not others:
         refuse(f'T={options.pattern} matches no test: '
                f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names'
-               + ('' if options.faults else f'; those of {", ".join(rootfs.FAULTS_ONLY)} need FAULTS=1'))
+               + ('' if 'faults' in options.fragments else f'; those of {", ".join(rootfs.FAULTS_ONLY)} need FAULTS=1'))
     return programs, pattern
 
 
@@ -235,7 +235,7 @@ def main():
                             **limits(options))
     steps.done('booting, and running the suite')
     # Of the plain job: what a variant takes is another thing.
-    if job == 'run' and not (result.reasons or options.kdir or options.debug or options.rounds):
+    if job == 'run' and not (result.reasons or options.kdir or options.flavours or options.rounds):
         steps.keep()
     return report(options, outcome, result)
 

@@ -3,8 +3,9 @@
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
-from support import run
+from support import harness, run
 
 
 class Demands(unittest.TestCase):
@@ -37,6 +38,45 @@ class Demands(unittest.TestCase):
         self.assertEqual(self.demands('# CONFIG_OLDE where there is one: no', 'CONFIG_OLDE=y'), [])
         self.assertEqual(self.demands('# CONFIG_GROUP where there is one: menuconfig', 'CONFIG_GROUP=y'),
                          [(('CONFIG_GROUP',), 'y')])
+
+
+class Flavours(unittest.TestCase):
+    """What the switches on make's command line choose."""
+
+    def label(self, **env):
+        return harness.Options(env).label
+
+    def test_each_has_a_build_directory_of_its_own(self):
+        labels = [self.label(**dict([flavour.switch.split('=')])) for flavour in harness.FLAVOURS if flavour.switch]
+        self.assertEqual(labels, ['6.12-x86_64-debug', '6.12-x86_64-kcsan', '6.12-x86_64-faults', '6.12-x86_64-preempt',
+                                  '6.12-x86_64-up'])
+
+    def test_one_that_is_off_is_the_plain_kernel(self):
+        self.assertEqual(self.label(DEBUG='0', KCSAN='', SMP='1'), '6.12-x86_64')
+
+    def test_several_are_named_one_after_the_other(self):
+        self.assertEqual(self.label(PREEMPT='1', KCSAN='1'), '6.12-x86_64-kcsan-preempt')
+
+    def test_what_another_one_has_already_is_not_named_again(self):
+        both, one = (harness.Options({'DEBUG': '1', **more}) for more in ({'FAULTS': '1'}, {}))
+        self.assertEqual((both.label, both.fragments), (one.label, one.fragments))
+        self.assertIn('faults', one.fragments)
+
+    def test_one_without_a_switch_is_for_a_script_to_choose(self):
+        counted = harness.Flavour('counted', '', ('faults', 'counted'), ('COUNT=y',))
+        with unittest.mock.patch.object(harness, 'FLAVOURS', (*harness.FLAVOURS, counted)):
+            options = harness.Options({'FAULTS': '1'})
+            self.assertEqual((options.counted, options.label, options.variables), (False, '6.12-x86_64-faults', []))
+            options.counted = True
+            self.assertEqual((options.label, options.variables), ('6.12-x86_64-counted', ['COUNT=y']))
+
+    def test_each_fragment_is_there(self):
+        for flavour in harness.FLAVOURS:
+            for name in flavour.fragments:
+                self.assertTrue((harness.ROOT / f'scripts/config/{name}.config').is_file(), name)
+
+    def test_the_guest_is_what_its_kernel_can_use(self):
+        self.assertEqual([harness.Options(env).cpus for env in ({}, {'SMP': '0'})], [2, 1])
 
 
 if __name__ == '__main__':

@@ -91,9 +91,15 @@ class BadInput(Scratch):
         self.refused('error: ACCEL=warp is not known', 'run', 'ACCEL=warp')
 
     def test_a_switch_that_is_neither_on_nor_off(self):
-        for name in ('DEBUG', 'FAULTS'):
+        for switch in ('DEBUG=1', 'KCSAN=1', 'FAULTS=1', 'PREEMPT=1', 'SMP=0'):
+            name = switch.partition('=')[0]
             with self.subTest(name=name):
-                self.refused(f'error: {name}=maybe is not known: use {name}=1', 'run', f'{name}=maybe')
+                self.refused(f'error: {name}=maybe is not known: use {switch}, or leave it out', 'run', f'{name}=maybe')
+
+    def test_switches_that_exclude_each_other(self):
+        for other in ('DEBUG=1', 'SMP=0', 'ARCH=i386'):
+            with self.subTest(other=other):
+                self.refused(f'error: KCSAN=1 and {other} exclude each other: ', 'run', 'KCSAN=1', other)
 
     def test_a_stress_of_no_length_or_seed(self):
         for name in ('S', 'SEED'):
