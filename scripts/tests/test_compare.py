@@ -3,10 +3,13 @@
 
 Not called by itself: "make check-harness" runs it.
 """
+import contextlib
 import functools
+import io
 import unittest
 
 from support import built, harness, rootfs, run
+from support import verdict as verdict_module
 
 import compare
 
@@ -49,6 +52,28 @@ class Outcomes(unittest.TestCase):
                          ('why', 'is declared, and skipped on stock'))
         self.assertEqual(compare.judge('passed', 'skipped', 'no /dev/kvm', ''), ('', 'differs, and is not declared'))
         self.assertEqual(compare.judge('skipped', 'skipped', lacks, ''), ('', ''))
+
+
+class Races(unittest.TestCase):
+    """What KCSAN says of stock: it has to say something, and it has to be about eventfd."""
+    RACE = 'the kernel complained: BUG: KCSAN: data-race in eventfd_poll / eventfd_write'
+    OTHER = 'the kernel complained: BUG: KCSAN: data-race in other_poll / other_write'
+
+    def problems(self, *reasons, **env):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return compare.stock_problems(harness.Options(env), verdict_module.Verdict([], {}, list(reasons)))
+
+    def test_a_race_in_eventfd_is_as_it_should_be(self):
+        self.assertEqual(self.problems(self.RACE, KCSAN='1'), [])
+
+    def test_a_race_elsewhere_is_not(self):
+        self.assertEqual(self.problems(self.RACE, self.OTHER, KCSAN='1'), [f'stock: {self.OTHER}'])
+
+    def test_no_race_at_all_is_not(self):
+        self.assertEqual(self.problems(KCSAN='1'), ['stock: KCSAN found no data race in eventfd'])
+
+    def test_a_kernel_that_does_not_look_finds_none(self):
+        self.assertEqual(self.problems(), [])
 
 
 class Compare(unittest.TestCase):
