@@ -38,6 +38,10 @@ VARIANTS = {
     'slow': ('fs/eventfd.c', {
         'eventfd_add(ctx, value, 0);\n': 'for (int i = 0; i < 20; i++)\n\t\tbarrier();\n\teventfd_add(ctx, value, 0);\n',
     }),
+    # For KCSAN: the counter is written as if nobody polled meanwhile.
+    'racy': ('fs/eventfd.c', {'smp_store_release(&ctx->count, ctx->count + n);\n': 'ctx->count += n;\n'}),
+    # For kmemleak.
+    'leaky': ('fs/eventfd.c', {'\tkfree(ctx);\n': ''}),
     # What is not open is looked into: no user space gets there, the kernel's own tests do.
     'careless': ('fs/eventfd.c', {'if (!file)\n': 'if (false)\n'}),
 }

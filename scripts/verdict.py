@@ -182,7 +182,7 @@ def judge(report, console, expected, *, ended='', status=0):
     panicked = re.search(r'Kernel panic - not syncing: (.*)', text)
     if panicked:
         reasons.append(f'the kernel panicked: {panicked.group(1).strip()}')
-    reasons += [f'the kernel complained: {line}' for line in found if 'Kernel panic' not in line][:5]
+    reasons += [f'the kernel complained: {line}' for line in dict.fromkeys(found) if 'Kernel panic' not in line][:5]
     if ended:
         reasons.append(ended)
     for program in programs:
@@ -200,6 +200,8 @@ def judge(report, console, expected, *, ended='', status=0):
         if not before.isdigit() or before != after:
             reasons.append(f'an eventfd was leaked: a fresh one had id {before or "none"} before the suite '
                            f'and {after or "none"} after it')
+        if facts.get('scanned') == '0':
+            reasons.append('the guest could not look for leaked memory: kmemleak is missing, or gave up')
         tests_taint = TAINT_TEST if any(name.startswith('kunit: ') for name in ran) else 0
         if facts.get('tainted') not in ('0', str(tests_taint)):
             reasons.append(f'the kernel is tainted: {facts.get("tainted")}')

@@ -23,10 +23,16 @@ PROGRAM = 'probe'
 PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
 
 
+def options_for(**switches):
+    """What was asked of make, or with these switches in place of its own."""
+    env = {name: value for name, value in os.environ.items() if not switches or name not in harness.SWITCHES}
+    return harness.Options({**env, **switches})
+
+
 @functools.cache
-def built():
+def built(**switches):
     """The kernel that the suite runs on too. Variants are built in the same place, so it is put aside."""
-    options = harness.Options()
+    options = options_for(**switches)
     image, *rest = run.build(options)
     kept = options.work / 'image-ours'
     shutil.copyfile(image, kept)
@@ -44,17 +50,18 @@ def boot(name, program, expected=(), **kwargs):
     return run.suite(options, image, initrd, objects, [PROGRAM, *expected], name=f'harness-{name}', files=files, **kwargs)
 
 
-def boot_variant(variant, program, tests, expected=()):
+def boot_variant(variant, program, tests, expected=(), **switches):
     """Boot a kernel that is not ours to some tests of one of the suite's programs; the verdict.
 
     More may be expected of it than the program: the kernel's own tests.
     """
-    options = harness.Options()
-    _, initrd, objects, _ = built()
+    options = options_for(**switches)
+    _, initrd, objects, _ = built(**switches)
     image = run.variant_image(options, variant)
     # What goes wrong in a race is met in some rounds out of many.
     chosen = f"TESTS='-t {harness.SUITE}:{program}'\n" \
-             f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n"
+             f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n" \
+             f"{'LEAKS=1' if options.debug else ''}\n"
     _, result = run.suite(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
                           files={'/etc/suite': (chosen, 0o644)})
     return result
@@ -119,4 +126,5 @@ def leaking_program(folder):
 
 
 __all__ = ['ROOT', 'PRISTINE', 'PROGRAM', 'PROGRAM_PATH', 'OnTrees', 'boot', 'boot_variant', 'built', 'harness',
-           'init_script', 'insertion', 'leaking_program', 'make', 'rootfs', 'run', 'script', 'semantic', 'verdict']
+           'init_script', 'insertion', 'leaking_program', 'make', 'options_for', 'rootfs', 'run', 'script', 'semantic',
+           'verdict']

@@ -5,7 +5,7 @@ Not called by itself: "make check-harness" runs it.
 """
 import unittest
 
-from support import boot_variant, verdict
+from support import boot_variant, harness, options_for, verdict
 
 # What EFD_AUTORESET did wrong as it was first posted, a test for each.
 LOST = (
@@ -42,6 +42,27 @@ class Variants(unittest.TestCase):
         self.assertRegex(result.reasons[0], 'the kernel panicked: ')
         self.assertIn(f'{verdict.KUNIT}: never started', result.reasons)
         self.assertEqual(result.count('passed'), 0)
+
+
+class Flavours(unittest.TestCase):
+    """Kernels that look for bugs, with one. A first build takes its time, and is left to who wants it."""
+
+    def boot(self, variant, program, tests, **switches):
+        try:
+            options = options_for(**switches)
+        except harness.Refusal as error:
+            self.skipTest(str(error))
+        if not (options.work / 'obj' / options.arch.image).exists():
+            self.skipTest(f'{options.label} is not built: "make run {options.flavours[0].switch}" builds it')
+        return boot_variant(variant, program, tests, **switches)
+
+    def test_a_counter_that_is_written_plainly_is_seen_by_kcsan(self):
+        result = self.boot('racy', 'eventfd_poll', '*', KCSAN='1')
+        self.assertRegex(result.reasons[0], 'the kernel complained: BUG: KCSAN: data-race in eventfd_')
+
+    def test_a_context_that_is_never_freed_is_seen_by_kmemleak(self):
+        result = self.boot('leaky', 'eventfd_creation', 'Creation.*', DEBUG='1')
+        self.assertRegex(result.reasons[0], 'the kernel complained: unreferenced object 0x')
 
 
 if __name__ == '__main__':

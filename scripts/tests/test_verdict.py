@@ -45,6 +45,11 @@ class Verdict(unittest.TestCase):
                          files={'/init': (init, 0o755)})
         self.expect(result, f'{verdict.KUNIT}: never started', 'the kernel is tainted: 262144')
 
+    def test_a_kernel_that_cannot_look_for_leaks_turns_it_red(self):
+        _, result = boot('unscanned', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'),
+                         files={'/etc/suite': ('LEAKS=1\n', 0o644)})
+        self.expect(result, 'the guest could not look for leaked memory')
+
     def test_a_test_that_fails_turns_it_red(self):
         _, result = boot('fail', script('echo TAP version 13', 'echo 1..2', 'echo ok 1 Good.Test',
                                         'echo not ok 2 Bad.Test', 'exit 1'))
