@@ -150,6 +150,15 @@ def boot_stock(options, initrd, objects, installed):
     return result
 
 
+def complaints_of(verdict):
+    """What tests say that fail as declared, in one line each."""
+    for program in verdict.programs:
+        for result in verdicts.results(program):
+            if result.outcome == 'XFAIL':
+                said = ' '.join(re.sub(r'^#\s*[\d.]*\s*', '', note) for note in result.notes[:-1])
+                yield f'{result.name}: {said[:1000]}'
+
+
 def compare(options, built, ours=None):
     """Both boots, unless ours is there already, and what comes of it: (rows, what is wrong)."""
     image, initrd, objects, installed = built
@@ -160,6 +169,9 @@ def compare(options, built, ours=None):
                             files=run.settings(options, expected, pattern), **run.limits(options))
     stock = boot_stock(options, initrd, objects, installed)
     entries = list(rows(ours, stock, declared(installed), rootfs.programs(installed)))
+    # Of a few tests it is worth reading.
+    for said in complaints_of(stock) if options.pattern else ():
+        say(f'stock says, {said}')
     return entries, show(options, entries, problems('ours', ours) + stock_problems(options, stock))
 
 
