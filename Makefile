@@ -119,6 +119,13 @@ stress:		## everything at once to a few eventfds for S seconds, in a debug kerne
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/stress.py
 
+matrix:		## all that is claimed, on every kernel and machine, with a table at the end (two hours)
+	@scripts/doctor --install check
+	@$(PYTHON) scripts/matrix.py run
+
+matrix-doc:	## put the table of make matrix into the documentation
+	@$(PYTHON) scripts/matrix.py document
+
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check
 

@@ -383,12 +383,12 @@ def asm(options):
 
 # --- the documentation ---
 
-def simple_table(head, rows):
-    """reStructuredText's simple table; numbers to the right."""
+def simple_table(head, rows, left=1):
+    """reStructuredText's simple table; the first columns to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     rule = '  '.join('=' * width for width in widths)
-    lines = ['  '.join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
-             for row in (head, *rows)]
+    lines = ['  '.join(cell.ljust(width) if column < left else cell.rjust(width)
+                       for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in (head, *rows)]
     return [rule, lines[0], rule, *lines[1:], rule, '']
 
 

@@ -15,6 +15,7 @@ host:    the suite on the running kernel, row by row;
 boot:    the suite on a booted kernel with our eventfd;
 compare: the same suite on the stock kernel of the same tree, test by test;
 bench:   the bounds on what eventfd costs, beside stock (scripts/bench.bounds);
+debug:   the suite on the kernel of DEBUG=1;
 harness: the harness's own tests (scripts/tests), most of which boot something that is broken.
 
 Exit status: 0 only if something ran and nothing failed.
@@ -68,6 +69,7 @@ class Totals:
         self.wrong = []         # what failed, a line each
         self.title = ''         # of the part that runs
         self.booted = None      # the verdict of the boot with our eventfd, for those who want it too
+        self.ahead = None       # what builds the kernel of DEBUG=1 meanwhile
 
     def fail(self, *lines):
         """Each line is one thing that failed. They are said once more at the end, as a log is read from there."""
@@ -88,11 +90,13 @@ class Totals:
         """Several checks; where they cannot go on, that is one more failure, and the next part begins."""
         say(f'\n== {title} ==')
         self.title = title
+        start = time.monotonic()
         try:
             yield
         except Broken as error:
             say(f'failed: {error}')
             self.fail(str(error))
+        say(f'== {title} took {time.monotonic() - start:.0f} s ==')
 
     def status(self):
         """Say what failed, and the totals; the exit status that they make."""
@@ -234,15 +238,39 @@ def count(totals, result):
     totals.fail(*result.reasons)
 
 
-def booted(options, totals):
+def whole_suite(options, totals):
+    """Boot to the whole suite, and count what it comes to; the verdict."""
     image, initrd, objects, installed = run.build(options)
-    options = copy.copy(options)
-    options.rounds = options.rounds or ROUNDS
     outcome, result = run.suite(options, image, initrd, objects, [*rootfs.programs(installed), verdict.KUNIT],
                                 files=run.settings(options), **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)
-    totals.booted = result
+    return result
+
+
+def booted(options, totals):
+    options = copy.copy(options)
+    options.rounds = options.rounds or ROUNDS
+    totals.booted = whole_suite(options, totals)
+
+
+def for_debugging():
+    return harness.Options({**os.environ, 'DEBUG': '1'})
+
+
+def build_ahead():
+    """Build the kernel of DEBUG=1 beside what leaves a processor idle. If it fails, it will fail again when it is wanted."""
+    child = subprocess.Popen(['nice', sys.executable, ROOT / 'scripts/kernel.py'], env={**os.environ, 'DEBUG': '1'},
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True)
+    harness.stop_at_exit(child)
+    return child
+
+
+def debugged(_options, totals):
+    if totals.ahead:
+        totals.ahead.wait()
+    whole_suite(for_debugging(), totals)
 
 
 def compared(options, totals):
@@ -290,7 +318,7 @@ def own(_options, totals):
 
 
 PARTS = {'static': static, 'litmus': ordering, 'model': lines, 'docs': pages, 'samples': sample,
-         'host': host, 'boot': booted, 'compare': compared, 'bench': speed, 'harness': own}
+         'host': host, 'boot': booted, 'compare': compared, 'bench': speed, 'debug': debugged, 'harness': own}
 
 
 def main():
@@ -308,6 +336,8 @@ def main():
     for name in chosen:
         with totals.part(name):
             PARTS[name](options, totals)
+        if name == 'static' and 'debug' in chosen:
+            totals.ahead = build_ahead()
     return totals.status()
 
 
