@@ -5,14 +5,17 @@
 Usage: [KERNEL=6.12 | KDIR=PATH] [ARCH=x86_64] [ACCEL=tcg|kvm] scripts/boot.py
 
 Boots what scripts/kernel.py and scripts/rootfs.py built to a shell. suite() boots to the suite: the
-guest's console goes to one file and its report, on a port of its own, to another. Nothing
-here judges; scripts/verdict.py does, from those two files and from how the boot ended.
+guest's console goes to one file and its report, on a port of its own, to another; where a guest can
+power off, a third has what QEMU says of its end. Nothing here judges; scripts/verdict.py does, from
+those files and from how the boot ended.
 """
+import contextlib
 import dataclasses
 import os
 import pathlib
 import re
 import select
+import socket
 import subprocess
 import time
 
@@ -104,8 +107,9 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
     """
     folder = options.work / 'boots'
     folder.mkdir(parents=True, exist_ok=True)
-    console = folder / f'{name}.console'
-    console.unlink(missing_ok=True)
+    console, events = folder / f'{name}.console', folder / f'{name}.qmp'
+    for path in (console, events):
+        path.unlink(missing_ok=True)
     if overlay:
         initrd = with_overlay(initrd, overlay, folder / f'{name}.cpio')
     accel = accel or accelerator(options)
@@ -117,8 +121,9 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
                *port(options, 'console', 'file', f'path={console}'), *port(options, 'report', 'stdio', 'signal=off')]
     start = time.monotonic()
     for _ in range(TIMER_TRIES):
-        report, ended, status = once(command, folder / f'{name}.qemu', time.monotonic(), on_line,
-                                     boot_limit, silent_limit, suite_limit)
+        with monitor(options, events) as (more, fds):
+            report, ended, status = once([*command, *more], fds, folder / f'{name}.qemu', time.monotonic(), on_line,
+                                         boot_limit, silent_limit, suite_limit)
         if report or not console.exists() or NO_TIMER not in console.read_text(errors='replace'):
             break
     with open(folder / f'{name}.report', 'w', encoding='utf-8') as out:
@@ -126,12 +131,27 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
     return Outcome(console, report, ended, status, time.monotonic() - start, accel)
 
 
-def once(command, log, start, *watch):
+@contextlib.contextmanager
+def monitor(options, events):
+    """QEMU's options for a file with how the guest ended, in its own words, and the descriptors to pass."""
+    if options.arch.board.off == 'reboot':
+        # QEMU cannot tell a reboot from what a panic ends with: the kernel's last words do.
+        yield [], []
+        return
+    ours, qemus = socket.socketpair()
+    with ours, qemus:
+        # A monitor tells nothing before this. All that it tells goes to the file, too: nobody has to read it here.
+        ours.sendall(b'{"execute": "qmp_capabilities"}')
+        yield ['-chardev', f'socket,id=monitor,fd={qemus.fileno()},logfile={events}',
+               '-mon', 'chardev=monitor,mode=control'], [qemus.fileno()]
+
+
+def once(command, fds, log, start, *watch):
     """Run QEMU under watch: (report, what the watchdog saw, exit status)."""
     with open(log, 'w', encoding='utf-8') as errors:
         try:
             guest = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                     start_new_session=True)
+                                     start_new_session=True, pass_fds=fds)
         except FileNotFoundError:
             refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
         stop = harness.stop_at_exit(guest)

@@ -82,10 +82,11 @@ class Board:
     console: str            # a tty of the kernel's
     report: str
     devices: dict           # QEMU's options for each of the two; its chardev has the port's name
+    off: str = 'poweroff'   # what a guest ends with: reboot, where it cannot be powered off
 
 
 PC = Board('pc', 'ttyS0', 'ttyS1', {'console': ('-device', 'isa-serial,chardev=console'),
-                                    'report': ('-device', 'isa-serial,chardev=report')})
+                                    'report': ('-device', 'isa-serial,chardev=report')}, off='reboot')
 VIRT = Board('virt', 'ttyAMA0', 'hvc0', {
     'console': ('-serial', 'chardev:console'),      # part of the board
     'report': ('-device', 'virtio-serial-device', '-device', 'virtconsole,chardev=report')})

@@ -131,9 +131,10 @@ def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     lines += [f'file /{applet} {ours}/{name} 755 0 0' for applet, name in instead.items()]
     lines += [f'slink /{applet} /bin/busybox 777 0 0' for applet in applets
               if applet not in ('bin/busybox', 'linuxrc', *instead)]
-    port = options.work / 'report-port'
-    harness.write_if_changed(port, f'{options.arch.board.report}\n')
-    lines.append(f'file /etc/report {port} 644 0 0')
+    for name, text in (('report', options.arch.board.report), ('off', options.arch.board.off)):
+        path = options.work / f'etc/{name}'
+        harness.write_if_changed(path, f'{text}\n')
+        lines.append(f'file /etc/{name} {path} 644 0 0')
     lines += spec_of(installed, '/kselftest')
     return archive(build, lines, options.work / target)
 

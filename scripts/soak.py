@@ -27,7 +27,7 @@ def failures(result):
 def keep(outcome, folder, number):
     """Put aside what a boot left; the next one would write over it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (outcome.console, outcome.console.with_suffix('.report')):
+    for name in (outcome.console, *map(outcome.console.with_suffix, ('.report', '.qmp'))):
         if name.exists():
             shutil.copyfile(name, folder / f'{number:04}{name.suffix}')
 

@@ -5,6 +5,7 @@ Not called by itself: "make check-harness" runs it.
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -47,6 +48,12 @@ class Machines(unittest.TestCase):
                     words = run.boot.port(harness.Options({'ARCH': name}), port, 'file', 'path=/dev/null')
                     self.assertEqual(words[:2], ['-chardev', f'file,id={port},path=/dev/null'])
                     self.assertRegex(words[-1], rf'\bchardev[:=]{port}$')
+
+    def test_qemu_is_asked_how_a_guest_ended_where_it_can_power_off(self):
+        for name, arch in harness.ARCHES.items():
+            with self.subTest(name=name), run.boot.monitor(harness.Options({'ARCH': name}), 'events') as (words, fds):
+                self.assertEqual(arch.board.off, 'poweroff' if words else 'reboot')
+                self.assertEqual(re.findall(r'\bfd=(\d+)', ' '.join(words)), list(map(str, fds)))
 
     def test_the_kernels_configuration_is_told_which_it_is(self):
         with mock.patch.dict('os.environ', ARCH='x86_64'):

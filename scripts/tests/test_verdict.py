@@ -3,13 +3,16 @@
 
 Not called by itself: "make check-harness" runs it.
 """
+import json
 import pathlib
 import tempfile
 import unittest
 
-from support import boot, init_script, leaking_program, script, verdict
+from support import boot, harness, init_script, leaking_program, script, verdict
 
 PLAN_OF_ONE = ('echo TAP version 13', 'echo 1..1')
+# What init does last.
+OFF = '\n"$(cat /etc/off)" -f'
 
 
 class Verdict(unittest.TestCase):
@@ -121,10 +124,56 @@ class Verdict(unittest.TestCase):
                          files={'/leak': (leak, 0o755)})
         self.expect(result, 'an eventfd was leaked: a fresh one had id 0 before the suite and 1 after it')
 
-    def test_a_guest_that_does_not_power_off_cleanly_turns_it_red(self):
-        init = init_script().replace('\nreboot -f', '\necho b > /proc/sysrq-trigger; sleep 60')
+    def ending_with(self, last):
+        """The verdict on a guest in which all is well but for its end."""
+        self.assertIn(OFF, init_script())
+        init = init_script().replace(OFF, f'\n{last}; sleep 60')
         _, result = boot('off', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'), files={'/init': (init, 0o755)})
-        self.expect(result, 'the guest did not power off cleanly')
+        self.assertIn('end', result.facts)
+        return result
+
+    def test_a_guest_that_does_not_power_off_cleanly_turns_it_red(self):
+        # Where it can power off, a reboot is wrong enough: of a reset that sysrq asks for on another processor than an
+        # s390x's first, QEMU says that it was a power-off.
+        last = 'echo b > /proc/sysrq-trigger' if harness.Options().arch.board.off == 'reboot' else 'reboot -f'
+        self.expect(self.ending_with(last), 'the guest did not power off cleanly')
+
+    def test_a_guest_that_panics_after_its_last_word_turns_it_red(self):
+        self.expect(self.ending_with('echo c > /proc/sysrq-trigger'), 'the kernel panicked',
+                    'the guest did not power off cleanly')
+
+
+class PowerOff(unittest.TestCase):
+    """What was said of a guest's end makes it a clean one, or not. Nothing is booted."""
+    REPORT = [(1.0, f'harness: {fact}') for fact in ('started 1', 'eventfd-id 0 0', 'tainted 0', 'end')]
+    WORDS = '[    9.9] reboot: Restarting system\n'
+
+    def clean(self, words, reason=None, status=0):
+        """The verdict's view, by the words on the console, and by QEMU's reason where it was asked for one."""
+        with tempfile.TemporaryDirectory() as scratch:
+            console = pathlib.Path(scratch) / 'run.console'
+            console.write_text(words)
+            if reason is not None:
+                event = {'event': 'SHUTDOWN', 'data': {'guest': True, 'reason': reason}}
+                said = ['{"return": {}}', *([json.dumps(event)] if reason else [])]
+                console.with_suffix('.qmp').write_text('\n'.join(said))
+            reasons = verdict.judge(self.REPORT, console, [], status=status).reasons
+        unclean = [why for why in reasons if why.startswith('the guest did not power off cleanly')]
+        self.assertEqual(reasons, [*unclean, 'no test ran'])
+        return not unclean
+
+    def test_on_a_board_that_can_only_reset_the_last_words_tell(self):
+        self.assertTrue(self.clean(self.WORDS))
+        self.assertFalse(self.clean(''))
+        self.assertFalse(self.clean(self.WORDS, status=1))
+
+    def test_on_a_board_that_powers_off_qemus_reason_tells(self):
+        self.assertTrue(self.clean('', 'guest-shutdown'))
+        self.assertFalse(self.clean('', 'guest-shutdown', status=1))
+        for reason in ('guest-reset', 'guest-panic', 'host-signal', ''):
+            with self.subTest(reason=reason):
+                self.assertFalse(self.clean('', reason))
+                self.assertFalse(self.clean(self.WORDS, reason))
 
 
 if __name__ == '__main__':
