@@ -68,8 +68,10 @@ killed by: BlockingRead.IsEndedByASignalWithoutRestart
 -		set_current_state(TASK_INTERRUPTIBLE);
 +		set_current_state(TASK_UNINTERRUPTIBLE);
 """))
-        rows = []
-        mutants.examine(mutants.Laboratory(harness.Options()), mutants.parse(text), rows)
+        laboratory, rows = mutants.Laboratory(harness.Options()), []
+        # What survives those that should kill it meets the whole suite: here this is enough of it.
+        laboratory.programs = ['eventfd_values', 'eventfd_semaphore', 'eventfd_blocking']
+        mutants.examine(laboratory, mutants.parse(text), rows)
         seen = {name: (verdict, by) for name, verdict, by in rows}
         self.assertEqual({name: verdict for name, (verdict, _) in seen.items()},
                          {'semaphore-unknown': 'killed', 'semaphore-forgotten': 'not invisible', 'harmless': 'SURVIVED',
