@@ -82,7 +82,7 @@ def qemu(options, accel, image, initrd, cmdline, cpus=None):
     # Other machines tell the kernel how fast their clocks are.
     clock = {'tcg': [clock_rate()], 'count': ['tsc_early_khz=1000000']}.get(accel, []) if board is harness.PC else []
     # A socket each: the PC's firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', options.memory, '-nodefaults',
+    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
             '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
             '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
 

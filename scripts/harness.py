@@ -226,11 +226,6 @@ class Options:
         return 1 if self.up else 2
 
     @property
-    def memory(self):
-        """Of the guest: what finds bugs keeps books of all of it."""
-        return '2G' if self.debug else '1G'
-
-    @property
     def label(self):
         """Names the build directory: one for each kernel, machine and flavour."""
         if self.kdir:
