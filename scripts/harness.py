@@ -320,8 +320,9 @@ def environment(**extra):
     if os.path.isdir('/usr/lib/ccache'):
         env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
         env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))
-        # It goes by the compiler's own list of files: a first build costs no more than without it.
-        env.setdefault('CCACHE_DEPEND', '1')
+        # Not CCACHE_DEPEND, which is faster: it goes by the compiler's list of files, and that does not have what
+        # .incbin takes in. The kernel's compressed image is such a file, and an old one would be booted.
+        env.pop('CCACHE_DEPEND', None)
         # Trees of other paths share what they have in common. The debug information is none of that.
         env.setdefault('CCACHE_BASEDIR', str(BUILD))
         env.setdefault('CCACHE_NOHASHDIR', '1')

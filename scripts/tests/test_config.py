@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What configuration fragments ask for, and what of it a tree can be held to."""
 import pathlib
+import subprocess
 import tempfile
 import unittest
 import unittest.mock
@@ -77,6 +78,19 @@ class Flavours(unittest.TestCase):
 
     def test_the_guest_is_what_its_kernel_can_use(self):
         self.assertEqual([harness.Options(env).cpus for env in ({}, {'SMP': '0'})], [2, 1])
+
+
+class Compiler(unittest.TestCase):
+    def test_what_an_assembler_file_takes_in_is_looked_at_each_time(self):
+        with tempfile.TemporaryDirectory() as scratch, \
+                unittest.mock.patch.dict('os.environ', {'CCACHE_DIR': f'{scratch}/ccache', 'CCACHE_DEPEND': '1'}):
+            env = harness.environment()
+            folder = pathlib.Path(scratch)
+            (folder / 'piggy.S').write_text('.incbin "image"\n')
+            for image in (b'the first one', b'the other one'):
+                (folder / 'image').write_bytes(image)
+                subprocess.run(['gcc', '-MMD', '-c', 'piggy.S'], cwd=scratch, env=env, check=True)
+                self.assertIn(image, (folder / 'piggy.o').read_bytes())
 
 
 if __name__ == '__main__':
