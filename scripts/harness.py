@@ -5,6 +5,7 @@ Not called by itself. Each script reads its options from the environment, which 
 from its command line: KERNEL, KDIR, ARCH, ACCEL, ROUNDS, T, N, and the switches of FLAVOURS.
 """
 import atexit
+import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -22,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get('BUILD') or ROOT / 'build').resolve()
 SUITE = 'filesystems/eventfd'
 OLDEST = (6, 12)
+CCACHE = '/usr/lib/ccache'
 
 
 class Refusal(Exception):
@@ -310,6 +312,16 @@ def lock():
     lock.handle = handle
 
 
+def compilers():
+    """The folder in which the compilers' names stand for scripts/ccache."""
+    folder = BUILD / 'compilers'
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in os.listdir(CCACHE):
+        with contextlib.suppress(FileExistsError):
+            (folder / name).symlink_to(ROOT / 'scripts/ccache')
+    return folder
+
+
 def environment(**extra):
     """The environment for compilers: ccache where there is one, messages in English."""
     env = dict(os.environ, LC_ALL='C')
@@ -317,12 +329,11 @@ def environment(**extra):
                  *SWITCHES):
         env.pop(name, None)
     env.update(extra)
-    if os.path.isdir('/usr/lib/ccache'):
-        env['PATH'] = f'/usr/lib/ccache:{env["PATH"]}'
+    if os.path.isdir(CCACHE):
+        # Where ccache looks for the compilers themselves: not in front of it.
+        env.setdefault('CCACHE_PATH', env['PATH'])
+        env['PATH'] = f'{compilers()}:{env["PATH"]}'
         env.setdefault('CCACHE_DIR', str(BUILD / 'ccache'))
-        # Not CCACHE_DEPEND, which is faster: it goes by the compiler's list of files, and that does not have what
-        # .incbin takes in. The kernel's compressed image is such a file, and an old one would be booted.
-        env.pop('CCACHE_DEPEND', None)
         # Trees of other paths share what they have in common. The debug information is none of that.
         env.setdefault('CCACHE_BASEDIR', str(BUILD))
         env.setdefault('CCACHE_NOHASHDIR', '1')

@@ -81,16 +81,37 @@ class Flavours(unittest.TestCase):
 
 
 class Compiler(unittest.TestCase):
-    def test_what_an_assembler_file_takes_in_is_looked_at_each_time(self):
-        with tempfile.TemporaryDirectory() as scratch, \
-                unittest.mock.patch.dict('os.environ', {'CCACHE_DIR': f'{scratch}/ccache', 'CCACHE_DEPEND': '1'}):
-            env = harness.environment()
-            folder = pathlib.Path(scratch)
-            (folder / 'piggy.S').write_text('.incbin "image"\n')
-            for image in (b'the first one', b'the other one'):
-                (folder / 'image').write_bytes(image)
-                subprocess.run(['gcc', '-MMD', '-c', 'piggy.S'], cwd=scratch, env=env, check=True)
-                self.assertIn(image, (folder / 'piggy.o').read_bytes())
+    """The one that the harness puts in front of PATH."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        cache = unittest.mock.patch.dict('os.environ', {'CCACHE_DIR': f'{scratch.name}/ccache'})
+        cache.start()
+        self.addCleanup(cache.stop)
+        self.env = harness.environment()
+
+    def run_in_folder(self, *argv):
+        return subprocess.run(argv, cwd=self.folder, env=self.env, check=True, capture_output=True, text=True).stdout
+
+    def test_looks_each_time_at_what_an_assembler_file_takes_in(self):
+        (self.folder / 'piggy.S').write_text('.incbin "image"\n')
+        for image in (b'the first one', b'the other one'):
+            (self.folder / 'image').write_bytes(image)
+            self.run_in_folder('gcc', '-MMD', '-c', 'piggy.S')
+            self.assertIn(image, (self.folder / 'piggy.o').read_bytes())
+
+    def test_remembers_what_it_made_of_c_and_goes_by_the_list_of_its_files(self):
+        (self.folder / 'one.c').write_text('#include "one.h"\n')
+        for number, (text, hits) in enumerate((('int a;', 0), ('int a;', 1), ('int other;', 1))):
+            (self.folder / 'one.h').write_text(text)
+            self.run_in_folder('gcc', '-MMD', '-c', 'one.c')
+            stats = dict(line.split('\t') for line in self.run_in_folder('ccache', '--print-stats').splitlines())
+            self.assertEqual(int(stats['direct_cache_hit']), hits, f'compilation {number}: {stats}')
+            # Without depend mode each miss is preprocessed first.
+            self.assertEqual(int(stats['preprocessed_cache_miss']), 0, stats)
+        self.assertIn('other', self.run_in_folder('nm', 'one.o'))
 
 
 if __name__ == '__main__':
