@@ -119,7 +119,7 @@ stress:		## everything at once to a few eventfds for S seconds, in a debug kerne
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/stress.py
 
-matrix:		## all that is claimed, on every kernel and machine, with a table at the end (two hours)
+matrix:		## all that needs a booted kernel, on every kernel and machine, with a table at the end (hours)
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/matrix.py run
 

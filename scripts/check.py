@@ -254,10 +254,6 @@ def booted(options, totals):
     totals.booted = whole_suite(options, totals)
 
 
-def for_debugging():
-    return harness.Options({**os.environ, 'DEBUG': '1'})
-
-
 def build_ahead():
     """Build the kernel of DEBUG=1 beside what leaves a processor idle. If it fails, it will fail again when it is wanted."""
     child = subprocess.Popen(['nice', sys.executable, ROOT / 'scripts/kernel.py'], env={**os.environ, 'DEBUG': '1'},
@@ -270,7 +266,13 @@ def build_ahead():
 def debugged(_options, totals):
     if totals.ahead:
         totals.ahead.wait()
-    whole_suite(for_debugging(), totals)
+    try:
+        options = harness.Options({**os.environ, 'DEBUG': '1'})
+    except harness.Refusal as reason:
+        say(f'skipped: the suite on the kernel of DEBUG=1: {reason}')
+        totals.skipped += 1
+        return
+    whole_suite(options, totals)
 
 
 def compared(options, totals):

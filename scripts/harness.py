@@ -151,7 +151,7 @@ class Flavour:
 
 
 FLAVOURS = (
-    Flavour('debug', 'DEBUG=1', ('debug', 'faults')),
+    Flavour('debug', 'DEBUG=1', ('debug', 'faults'), excludes={'ARCH=i386': 'the kernel has KASAN for 64 bits alone'}),
     # fs/eventfd.c alone is looked at, and io_uring's file of that name: races elsewhere are not for us to judge. Its
     # locks are dropped in spinlock.o, and that they are is what orders its accesses.
     Flavour('kcsan', 'KCSAN=1', ('kcsan',),

@@ -110,7 +110,7 @@ def build(options, source, target):
         return target / options.arch.image
     stamp.unlink(missing_ok=True)
     count_file = target / '.objects'
-    expected = int(count_file.read_text()) if count_file.exists() else 830
+    expected = int(count_file.read_text()) if count_file.exists() else 1229
     progress = harness.Progress('building the kernel', options.terminal)
     done = 0
 

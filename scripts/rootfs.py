@@ -131,7 +131,8 @@ def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     lines += [f'file /{applet} {ours}/{name} 755 0 0' for applet, name in instead.items()]
     lines += [f'slink /{applet} /bin/busybox 777 0 0' for applet in applets
               if applet not in ('bin/busybox', 'linuxrc', *instead)]
-    for name, text in (('report', options.arch.board.report), ('off', options.arch.board.off)):
+    for name, text in (('report', options.arch.board.report), ('off', options.arch.board.off),
+                       ('leaks', 'look' if options.debug else '')):
         path = options.work / f'etc/{name}'
         harness.write_if_changed(path, f'{text}\n')
         lines.append(f'file /etc/{name} {path} 644 0 0')

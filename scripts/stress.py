@@ -29,8 +29,7 @@ def number(name, least, what, otherwise):
 
 
 def main():
-    options = harness.Options()
-    options.debug = os.environ.get('DEBUG') != '0'
+    options = harness.Options({**os.environ, 'DEBUG': os.environ.get('DEBUG') or '1'})
     seconds = number('S', 1, 'for how many seconds to go on, 600 for example', 60)
     seed = number('SEED', 0, 'the seed of the schedule, as an earlier run printed it', random.randrange(10 ** 6))
     boot.accelerator(options)

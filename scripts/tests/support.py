@@ -60,8 +60,7 @@ def boot_variant(variant, program, tests, expected=(), **switches):
     image = run.variant_image(options, variant)
     # What goes wrong in a race is met in some rounds out of many.
     chosen = f"TESTS='-t {harness.SUITE}:{program}'\n" \
-             f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n" \
-             f"{'LEAKS=1' if options.debug else ''}\n"
+             f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n"
     _, result = run.suite(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
                           files={'/etc/suite': (chosen, 0o644)})
     return result

@@ -100,6 +100,10 @@ class BadInput(Scratch):
         for other in ('DEBUG=1', 'SMP=0', 'ARCH=i386'):
             with self.subTest(other=other):
                 self.refused(f'error: KCSAN=1 and {other} exclude each other: ', 'run', 'KCSAN=1', other)
+        self.refused('error: DEBUG=1 and ARCH=i386 exclude each other: ', 'run', 'DEBUG=1', 'ARCH=i386')
+
+    def test_a_switch_that_excludes_the_kernel_of_make_stress(self):
+        self.refused('error: KCSAN=1 and DEBUG=1 exclude each other: ', 'stress', 'KCSAN=1')
 
     def test_a_stress_of_no_length_or_seed(self):
         for name in ('S', 'SEED'):

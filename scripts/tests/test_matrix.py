@@ -10,8 +10,9 @@ import tempfile
 import unittest
 from unittest import mock
 
-from support import harness
+from support import harness, verdict
 
+import compare
 import matrix
 
 VERDICT = 'verdict: PASS: 1322 passed, 0 failed, 0 skipped; Linux 6.12, x86_64, tcg, 25 s\n'
@@ -31,6 +32,19 @@ class Words(unittest.TestCase):
         race = 'stock: the kernel complained: BUG: KCSAN: data-race in eventfd_poll\n'
         self.assertEqual(matrix.result_of(f'{race}{race}{VERDICT}', matrix.ROWS['compare KCSAN=1']),
                          '1322 passed, 0 failed, 0 skipped; BUG: KCSAN: data-race in eventfd_poll')
+
+    def test_without_what_is_wanted_beside_it_a_row_says_nothing(self):
+        self.assertEqual(matrix.result_of(VERDICT, matrix.ROWS['compare KCSAN=1']), '')
+
+    def test_how_often_stock_is_torn_is_read_from_what_its_test_says(self):
+        notes = ['#   9.1  eventfd_poll.cpp:325: Failure', '#   9.1  Expected equality of these values:',
+                 '#   9.1    not_readable', '#   9.1      Which is: 410', '#   9.1    0u', '#   9.1      Which is: 0',
+                 '#   9.1  of 3000000 polls', 'not ok 1 Poll.NeverZero # XFAIL stock reads halves (failed, 9.100 s)']
+        program = verdict.Program('eventfd_poll', 0.0, tests=[('failed', 'Poll.NeverZero', 1)], notes=notes)
+        said = [f'stock says, {line}' for line in compare.complaints_of(verdict.Verdict([program], {}, []))]
+        wanted = next(more for name, more in matrix.ROWS.items() if 'NeverZero' in name)
+        self.assertEqual(matrix.result_of('\n'.join([*said, VERDICT]), wanted),
+                         '1322 passed, 0 failed, 0 skipped; 410 of 3000000 polls')
 
     def test_every_row_is_a_target(self):
         targets = {line.split(':')[0] for line in (harness.ROOT / 'Makefile').read_text().splitlines() if ':' in line}

@@ -50,7 +50,7 @@ class Verdict(unittest.TestCase):
 
     def test_a_kernel_that_cannot_look_for_leaks_turns_it_red(self):
         _, result = boot('unscanned', script(*PLAN_OF_ONE, 'echo ok 1 Good.Test'),
-                         files={'/etc/suite': ('LEAKS=1\n', 0o644)})
+                         files={'/etc/leaks': ('look\n', 0o644)})
         self.expect(result, 'the guest could not look for leaked memory')
 
     def test_a_test_that_fails_turns_it_red(self):
