@@ -92,6 +92,17 @@ TEST_F(Irqfd, TakesAWriteThatHadToWait) {
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
+/* The write of zero fits, the machine takes what it finds, and that is what the other waits for. */
+TEST_F(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    Must(machine_->Irqfd(efd));
+    ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
+    writer.WaitUntilBlockedIn(SYS_write);
+    Must(Write(efd, 0));
+    writer.Join();
+    EXPECT_EQ(EventfdCount(efd), 0u);
+}
+
 TEST_F(Irqfd, DeassigningTakesTheCount) {
     FileDescriptor efd = NewEventfd(3);
     FileDescriptor semaphore = NewEventfd(8, EFD_SEMAPHORE);

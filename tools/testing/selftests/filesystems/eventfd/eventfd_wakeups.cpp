@@ -495,6 +495,39 @@ TEST_F(BeatenReader, StaysFirstInLine) {
     EXPECT_THAT(values, ElementsAre(5u, 7u));
 }
 
+TEST_F(BeatenReader, IsCalledByTheNextPost) {
+    FileDescriptor efd = NewEventfd();
+    uint64_t value = 0;
+    ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
+    reader.WaitUntilBlockedIn(SYS_read);
+    BeatReader(efd, &reader);
+    Must(Write(efd, 5));
+    reader.Join();
+    EXPECT_EQ(value, 5u);
+}
+
+TEST_F(BeatenReader, PassesItsTurnOnWhenItDies) {
+    SKIP_UNLESS(KernelIsOurs(),
+                "stock wakes both, and takes for the dying one if that comes first");
+    FileDescriptor efd = NewEventfd();
+    ChildProcess first([&] {
+        uint64_t unused;
+        Read(efd, &unused);
+    });
+    first.WaitUntilBlockedIn(SYS_read);
+    uint64_t value = 0;
+    ScopedThread second([&] { Must(Read(efd, &value)); });
+    second.WaitUntilBlockedIn(SYS_read);
+    {
+        Undisturbed only_us;
+        Must(Write(efd, 5));
+        first.Signal(SIGKILL);
+    }
+    EXPECT_TRUE(WIFSIGNALED(first.Wait()));
+    second.Join();
+    EXPECT_EQ(value, 5u);
+}
+
 TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
     FileDescriptor efd = NewEventfd();
     CountingHandler handler(SIGUSR1, SA_RESTART);
@@ -511,6 +544,45 @@ TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
     Must(Write(efd, 5));
     reader.Join();
     EXPECT_EQ(value, 5u);
+}
+
+/* Two wake-ups before the task runs once, and both are true: it is served, and then signalled. */
+class SignalledAndServed : public Beaten, public testing::WithParamInterface<bool> {
+  protected:
+    /* Either of the two comes first. */
+    template <typename Serve>
+    static void SignalAnd(ScopedThread* task, Serve serve) {
+        Undisturbed only_us;
+        if (GetParam()) task->Signal(SIGUSR1);
+        serve();
+        if (!GetParam()) task->Signal(SIGUSR1);
+    }
+
+    CountingHandler handler_{SIGUSR1, 0};
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, SignalledAndServed, testing::Bool(), [](const auto& info) {
+    return info.param ? "SignalFirst" : "SignalLast";
+});
+
+TEST_P(SignalledAndServed, ReaderTakesTheValue) {
+    FileDescriptor efd = NewEventfd();
+    uint64_t value = 0;
+    ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
+    reader.WaitUntilBlockedIn(SYS_read);
+    SignalAnd(&reader, [&] { Must(Write(efd, 5)); });
+    reader.Join();
+    EXPECT_EQ(value, 5u);
+    EXPECT_EQ(handler_.count(), 1);
+}
+
+TEST_P(SignalledAndServed, WriterAdds) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    Writer writer(efd, 3);
+    SignalAnd(&writer.thread, [&] { EXPECT_EQ(Drain(efd), kFull); });
+    writer.thread.Join();
+    EXPECT_EQ(Drain(efd), 3u);
+    EXPECT_EQ(handler_.count(), 1);
 }
 
 TEST_F(BeatenWriter, LetsASmallerOnePass) {
