@@ -762,6 +762,26 @@ TEST_F(AutoresetIoUring, OfThreePollsOneGetsEachWrite) {
     EXPECT_EQ(EventfdCount(efd), 1u) << "nobody is left who polls";
 }
 
+/* A write of zero to a full one is a wake-up for those who read, and none for room. */
+TEST_F(AutoresetIoUring, WakeUpForWhatWasNotAskedDisturbsNobody) {
+    FileDescriptor efd = NewEventfdAt(kFull, EFD_AUTORESET);
+    ScopedThread waiter([&] {
+        IoUring ring;
+        io_uring_prep_poll_add(ring.Entry(), efd, POLLOUT);
+        ring.Submit();
+        EXPECT_EQ(ring.Wait().result, POLLOUT);
+    });
+    waiter.WaitUntilBlockedIn(SYS_io_uring_enter);
+    const unsigned long before = waiter.switches();
+    for (int i = 0; i < 3; i++) {
+        Must(Write(efd, 0));
+        waiter.WaitUntilBlockedIn(SYS_io_uring_enter);
+        EXPECT_EQ(waiter.switches(), before) << "after write number " << i + 1;
+    }
+    EXPECT_EQ(Drain(efd), kFull);
+    waiter.Join();
+}
+
 /* With DEFER_TASKRUN a wake-up is looked at only when the ring's task says so. */
 TEST_F(AutoresetIoUring, PollThatLosesTheClaimStaysArmed) {
     for (bool multishot : {false, true}) {

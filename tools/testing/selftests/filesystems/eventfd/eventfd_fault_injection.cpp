@@ -314,7 +314,7 @@ TEST_P(FailingRead, WhoseCopiesAlwaysFailGivesUpAndWakesTheNext) {
         NoCopies at_all;
         Must(Write(efd, 1));
         next.Join();
-        /* Taken between two of the victim's tries, the first has left it nothing to fail with. */
+        /* Where that was between two tries of the victim's, it sleeps again. */
         Must(Write(efd, 1));
         victim.ExpectSuccess();
     }

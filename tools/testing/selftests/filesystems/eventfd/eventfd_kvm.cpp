@@ -92,7 +92,7 @@ TEST_F(Irqfd, TakesAWriteThatHadToWait) {
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
-/* The write of zero fits, the machine takes what it finds, and that is what the other waits for. */
+/* The write of zero fits, and is the machine's to take, with all that is in the way. */
 TEST_F(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Must(machine_->Irqfd(efd));

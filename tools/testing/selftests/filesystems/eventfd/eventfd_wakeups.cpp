@@ -546,7 +546,7 @@ TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
     EXPECT_EQ(value, 5u);
 }
 
-/* Two wake-ups before the task runs once, and both are true: it is served, and then signalled. */
+/* Woken for its turn and for a signal before it runs once: it takes its turn. */
 class SignalledAndServed : public Beaten, public testing::WithParamInterface<bool> {
   protected:
     /* Either of the two comes first. */
