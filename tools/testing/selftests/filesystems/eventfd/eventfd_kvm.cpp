@@ -93,14 +93,20 @@ TEST_F(Irqfd, TakesAWriteThatHadToWait) {
 }
 
 /* The write of zero fits, and is the machine's to take, with all that is in the way. */
-TEST_F(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn) {
+TEST_F_WITH(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn,
+            FixedHere("stock ends the wake-up with the machine, and the writer sleeps on")) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Must(machine_->Irqfd(efd));
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
     writer.WaitUntilBlockedIn(SYS_write);
     Must(Write(efd, 0));
-    writer.Join();
+    bool went_on = Reaches([&] { return long{writer.finished()}; }, 1, {&writer}, SYS_write);
+    EXPECT_TRUE(went_on) << "a writer sleeps with a count of " << EventfdCount(efd);
     EXPECT_EQ(EventfdCount(efd), 0u);
+    if (!went_on) {
+        Must(machine_->Irqfd(efd, kDeassign));
+        Must(Write(efd, 1));
+    }
 }
 
 TEST_F(Irqfd, DeassigningTakesTheCount) {
