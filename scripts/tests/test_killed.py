@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A build that is killed, and the one after it.
+
+Not called by itself: "make check-harness" runs it.
+"""
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+from support import ROOT, built, harness, options_for, run
+
+
+def still_at(objects):
+    """Is anything at work that was called for this folder?"""
+    for entry in pathlib.Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            if f'O={objects}'.encode() in entry.read_bytes().split(b'\0'):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+class KilledBuild(unittest.TestCase):
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 120
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def test_is_taken_up_again(self):
+        options = options_for()
+        built()
+        objects = options.work / 'obj'
+        image = objects / options.arch.image
+        for path in (objects / '.image.from', objects / 'fs/eventfd.o', image):
+            path.unlink()
+        child = subprocess.Popen([ROOT / 'scripts/kernel.py'], env={**os.environ, 'HARNESS_LOCK': str(harness.BUILD)},
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_until(lambda: (objects / 'fs/eventfd.o').exists() or child.poll() is not None)
+        child.kill()
+        child.wait()
+        # What it had started goes at its next line of output, which nobody reads any more.
+        self.wait_until(lambda: not still_at(objects))
+        self.assertFalse(image.exists(), 'it was killed too late to show anything')
+
+        image, initrd, objects, _ = run.build(options)
+        _, result = run.suite(options, image, initrd, objects, ['eventfd_fdinfo'], name='harness-killed',
+                              files={'/etc/suite': (f"TESTS='-t {harness.SUITE}:eventfd_fdinfo'\n", 0o644)})
+        self.assertEqual(result.reasons, [])
+        self.assertEqual(result.count('failed'), 0)
+        self.assertGreater(result.count('passed'), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()
