@@ -316,9 +316,13 @@ def compilers():
     """The folder in which the compilers' names stand for scripts/ccache."""
     folder = BUILD / 'compilers'
     folder.mkdir(parents=True, exist_ok=True)
-    for name in os.listdir(CCACHE):
-        with contextlib.suppress(FileExistsError):
-            (folder / name).symlink_to(ROOT / 'scripts/ccache')
+    script = ROOT / 'scripts/ccache'
+    for link in (folder / name for name in os.listdir(CCACHE)):
+        if link.resolve() != script:
+            # It may lead to another checkout, which may be gone; and another script may be quicker.
+            with contextlib.suppress(FileExistsError):
+                link.unlink(missing_ok=True)
+                link.symlink_to(script)
     return folder
 
 

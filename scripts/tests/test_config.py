@@ -87,7 +87,10 @@ class Compiler(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
-        cache = unittest.mock.patch.dict('os.environ', {'CCACHE_DIR': f'{scratch.name}/ccache'})
+        # Somebody's own settings, in either place, are not to be ours.
+        (self.folder / 'ccache').mkdir()
+        (self.folder / 'ccache/ccache.conf').write_text('depend_mode = true\n')
+        cache = unittest.mock.patch.dict('os.environ', {'CCACHE_DIR': f'{scratch.name}/ccache', 'CCACHE_DEPEND': '1'})
         cache.start()
         self.addCleanup(cache.stop)
         self.env = harness.environment()
@@ -112,6 +115,15 @@ class Compiler(unittest.TestCase):
             # Without depend mode each miss is preprocessed first.
             self.assertEqual(int(stats['preprocessed_cache_miss']), 0, stats)
         self.assertIn('other', self.run_in_folder('nm', 'one.o'))
+
+    def test_is_that_of_this_checkout_where_another_one_built_there_before(self):
+        (self.folder / 'compilers').mkdir()
+        for other in (pathlib.Path('/nowhere'), pathlib.Path(__file__)):
+            link = self.folder / 'compilers/gcc'
+            link.unlink(missing_ok=True)
+            link.symlink_to(other)
+            with unittest.mock.patch.object(harness, 'BUILD', self.folder):
+                self.assertEqual((harness.compilers() / 'gcc').resolve(), harness.ROOT / 'scripts/ccache')
 
 
 if __name__ == '__main__':
