@@ -7,6 +7,7 @@ from its command line: KERNEL, KDIR, ARCH, ACCEL, ROUNDS, T, N, and the switches
 import atexit
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import os
@@ -70,6 +71,11 @@ def main(function):
     except Broken as error:
         say(f'failed: {error}')
         sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        say(f'error: the disk of {BUILD} is full: make room and run this again, or put the build elsewhere with BUILD=DIR')
+        sys.exit(2)
     except Ended as error:
         sys.exit(error.args[0])
     except KeyboardInterrupt:

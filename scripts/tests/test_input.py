@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -156,6 +157,13 @@ class BadInput(Scratch):
         small = self.mount('tmpfs', 'size=64m')
         self.refused(r'error: .*mounted/src has 0\.1 GB free and this needs', 'run', f'BUILD={small}')
 
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a file system')
+    def test_a_disk_that_fills_up_on_the_way(self):
+        log = self.mount('tmpfs', 'size=64k') / 'log'
+        step = f'import harness, pathlib; harness.main(lambda: harness.run(["seq", "99999"], pathlib.Path("{log}"), "counting"))'
+        result = subprocess.run([sys.executable, '-c', step], cwd=ROOT / 'scripts', capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stderr), (2, ''))
+        self.assertRegex(result.stdout, r'^error: the disk of .* is full: make room .*\n$')
 
     @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a file system')
     def test_a_build_directory_that_is_read_only(self):
