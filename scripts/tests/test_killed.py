@@ -5,6 +5,7 @@ Not called by itself: "make check-harness" runs it.
 """
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import unittest
@@ -41,7 +42,7 @@ class KilledBuild(unittest.TestCase):
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait_until(lambda: (objects / 'fs/eventfd.o').exists() or child.poll() is not None)
         child.kill()
-        child.wait()
+        self.assertEqual(child.wait(), -signal.SIGKILL, 'it had come to its end before')
         # What it had started goes at its next line of output, which nobody reads any more.
         self.wait_until(lambda: not still_at(objects))
         self.assertFalse(image.exists(), 'it was killed too late to show anything')
