@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -90,27 +91,36 @@ std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
     return limit * NumberFromEnvironment("EVENTFD_TEST_TIMEOUT", 20) / 20;
 }
 
-using Descriptors = std::map<int, std::string>;
-
-Descriptors OpenDescriptors() {
-    Descriptors open;
+std::vector<int> OpenDescriptors() {
+    std::vector<int> open;
     DIR* directory = opendir("/proc/self/fd");
 
     if (!directory) {
-        /* No /proc: what is open, though not what it is. */
         for (int fd = 0; fd < 1024; fd++)
-            if (fcntl(fd, F_GETFD) != -1) open[fd] = "?";
+            if (fcntl(fd, F_GETFD) != -1) open.push_back(fd);
         return open;
     }
     while (dirent* entry = readdir(directory)) {
         int fd = atoi(entry->d_name);
-        if (entry->d_name[0] == '.' || fd == dirfd(directory)) continue;
-        char link[256];
-        ssize_t length = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link));
-        open[fd] = std::string(link, length > 0 ? static_cast<size_t>(length) : 0);
+        if (entry->d_name[0] != '.' && fd != dirfd(directory)) open.push_back(fd);
     }
     closedir(directory);
     return open;
+}
+
+/* How many that are, where the kernel says so (since Linux 6.2), or 0. */
+size_t NumberOfOpenDescriptors() {
+    struct stat status;
+    return stat("/proc/self/fd", &status) ? 0 : static_cast<size_t>(status.st_size);
+}
+
+/* What a descriptor is open on: device and inode. */
+using File = std::pair<dev_t, ino_t>;
+
+File FileOf(int fd) {
+    struct stat status = {};
+    fstat(fd, &status);
+    return {status.st_dev, status.st_ino};
 }
 
 /* What a test's process tells its parent: the outcome, and the reason for a skip. */
@@ -128,17 +138,35 @@ pid_t test_group = -1;
 bool waits_for_tests = false;
 
 /* In a test's process: what it had open when it started. */
-Descriptors open_before;
+std::map<int, File> open_before;
+
+/* The descriptors that a test has opened and not closed. */
+std::vector<int> LeftOpen() {
+    auto is_as_before = [](const auto& open) { return FileOf(open.first) == open.second; };
+
+    /* Nearly always; to go through all of the directory takes longer than many a test. */
+    if (NumberOfOpenDescriptors() == open_before.size() &&
+        std::all_of(open_before.begin(), open_before.end(), is_as_before))
+        return {};
+
+    std::vector<int> left;
+    for (int fd : OpenDescriptors()) {
+        auto before = open_before.find(fd);
+        if (before == open_before.end() || !is_as_before(*before)) left.push_back(fd);
+    }
+    return left;
+}
 
 /* In a test's process, after all of the test: reports, and is the end of the process. */
 [[noreturn]] void ReportAndExit(const testing::TestResult& result) {
     Report report;
     bool failed = result.Failed();
 
-    for (const auto& [fd, link] : OpenDescriptors()) {
-        auto same = open_before.find(fd);
-        if (same != open_before.end() && same->second == link) continue;
-        printf("left descriptor %d open: %s\n", fd, link.c_str());
+    for (int fd : LeftOpen()) {
+        char link[256] = {};
+        std::string name = "/proc/self/fd/" + std::to_string(fd);
+        (void)!readlink(name.c_str(), link, sizeof(link) - 1);
+        printf("left descriptor %d open: %s\n", fd, link);
         failed = true;
     }
     report.outcome = failed ? 'F' : 'P';
@@ -312,7 +340,9 @@ int KillLeftovers(pid_t group) {
 /* A test that runs in a process of its own, seen from the one that waits for it. */
 class Run {
   public:
-    explicit Run(const testing::TestInfo& test) : test_(test), start_(Clock::now()) {}
+    /* The test's process inherits what is open here. */
+    Run(const testing::TestInfo& test, const std::vector<int>& inherited)
+        : test_(test), inherited_(inherited), start_(Clock::now()) {}
 
     /* Returns in both processes: true in the test's. */
     bool Fork() {
@@ -329,6 +359,9 @@ class Run {
             setvbuf(stdout, nullptr, _IOLBF, 0);
             report_fd = reports_.write_end.Release();
             test_group = getpid();
+            for (int fd : inherited_) open_before[fd] = FileOf(fd);
+            for (int fd : {STDOUT_FILENO, STDERR_FILENO, report_fd})
+                open_before[fd] = FileOf(fd);
             return true;
         }
         setpgid(child_, child_);
@@ -345,6 +378,7 @@ class Run {
 
   private:
     const testing::TestInfo& test_;
+    const std::vector<int>& inherited_;
     Clock::time_point start_;
     Pipe output_ = NewPipe();
     Pipe reports_ = NewPipe();
@@ -434,19 +468,18 @@ class TestProcess : public testing::EmptyTestEventListener {
 
   private:
     void OnTestProgramStart(const testing::UnitTest& all) override {
+        inherited_ = OpenDescriptors();
         if (on_start_)
             on_start_(all.test_to_run_count() * std::max(1, testing::FLAGS_gtest_repeat));
     }
 
     void OnTestStart(const testing::TestInfo& test) override {
-        if (report_fd == -1) {
-            Run run(test);
-            if (!run.Fork()) {
-                on_outcome_(test, run.Await());
-                GTEST_SKIP() << "it has run, in a process of its own";
-            }
+        if (report_fd != -1) return;
+        Run run(test, inherited_);
+        if (!run.Fork()) {
+            on_outcome_(test, run.Await());
+            GTEST_SKIP() << "it has run, in a process of its own";
         }
-        open_before = OpenDescriptors();
     }
 
     void OnTestPartResult(const testing::TestPartResult& part) override {
@@ -466,6 +499,7 @@ class TestProcess : public testing::EmptyTestEventListener {
 
     OnStart on_start_;
     OnOutcome on_outcome_;
+    std::vector<int> inherited_;
 };
 
 void ReplaceListeners(testing::TestEventListener* listener) {
@@ -497,7 +531,8 @@ void SkipTest(const std::string& reason) {
 }
 
 Outcome RunTest(const testing::TestInfo& test) {
-    Run run(test);
+    const std::vector<int> inherited = OpenDescriptors();
+    Run run(test, inherited);
 
     if (run.Fork()) {
         ReplaceListeners(new TestProcess({}, {}));
