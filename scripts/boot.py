@@ -115,6 +115,8 @@ def suite(options, image, initrd, name, *, kunit=None, overlay=None, on_line=Non
     accel = accel or accelerator(options)
     # Level 5 shows warnings. Each of them is the end, as is a task that hangs. KCSAN may say all that it has to say.
     cmdline = f'loglevel=5 panic_on_warn={int(not options.kcsan)} hung_task_panic=1 softlockup_panic=1'
+    # A grace period ends as soon as it may, and not after some ticks: an aio context waits for two, and goes with each test.
+    cmdline += ' rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1'
     if kunit:
         cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
     command = [*qemu(options, accel, image, initrd, cmdline, cpus),
