@@ -537,7 +537,7 @@ Outcome RunTest(const testing::TestInfo& test) {
     if (run.Fork()) {
         ReplaceListeners(new TestProcess({}, {}));
         testing::FLAGS_gtest_filter = FullName(test);
-        (void)RUN_ALL_TESTS();
+        (void)!RUN_ALL_TESTS();
         _exit(EXIT_FAILURE); /* not reached: the test's end is the end of the process */
     }
     return run.Await();
@@ -546,7 +546,7 @@ Outcome RunTest(const testing::TestInfo& test) {
 void RunTests(OnStart on_start, OnOutcome on_outcome) {
     waits_for_tests = true;
     ReplaceListeners(new TestProcess(std::move(on_start), std::move(on_outcome)));
-    (void)RUN_ALL_TESTS();
+    (void)!RUN_ALL_TESTS();
 }
 
 } /* namespace suite */
