@@ -155,7 +155,7 @@ class BadInput(Scratch):
     @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a small file system')
     def test_a_disk_that_is_too_small(self):
         small = self.mount('tmpfs', 'size=64m')
-        self.refused(r'error: .*mounted/src has 0\.1 GB free and this needs', 'run', f'BUILD={small}')
+        self.refused(r'error: .*mounted/(?:src|download) has 0\.1 GB free and this needs', 'run', f'BUILD={small}')
 
     @unittest.skipUnless(os.geteuid() == 0, 'needs root to mount a file system')
     def test_a_disk_that_fills_up_on_the_way(self):
