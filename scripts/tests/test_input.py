@@ -142,6 +142,19 @@ class BadInput(Scratch):
         self.assertRegex(done.stdout, r'\Aerror: missing, and there is no apt-get to get it with: .*\bgcc\b[^\n]*\n\Z')
         self.assertEqual(done.returncode, 2)
 
+    def test_a_doctor_installs_nothing_for_a_call_that_is_wrong(self):
+        tools = self.folder / 'bin'
+        tools.mkdir()
+        for name in ('sh', 'dirname', 'cat', 'head', 'grep', 'id'):
+            (tools / name).symlink_to(shutil.which(name))
+        (tools / 'python3').symlink_to(sys.executable)
+        (tools / 'apt-get').write_text('#!/bin/sh\necho installed\n')
+        (tools / 'apt-get').chmod(0o755)
+        done = subprocess.run([ROOT / 'scripts/doctor', '--install', 'run'], capture_output=True, text=True, check=False,
+                              env={'PATH': str(tools), 'KCSAN': '1', 'DEBUG': '1'})
+        self.assertRegex(done.stdout, r'\Aerror: KCSAN=1 and DEBUG=1 exclude each other: [^\n]*\n\Z')
+        self.assertEqual(done.returncode, 2)
+
     def test_a_doctor_names_the_command_that_gets_what_is_missing(self):
         tools = self.folder / 'bin'
         tools.mkdir()
