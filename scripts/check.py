@@ -45,7 +45,6 @@ import run
 import samples
 import semantic
 import tree as trees
-import verdict
 from harness import ROOT, Broken, refuse, say
 
 # The tests of races try more often here than in "make run".
@@ -241,8 +240,8 @@ def count(totals, result):
 def whole_suite(options, totals):
     """Boot to the whole suite, and count what it comes to; the verdict."""
     image, initrd, objects, installed = run.build(options)
-    outcome, result = run.suite(options, image, initrd, objects, [*rootfs.programs(installed), verdict.KUNIT],
-                                files=run.settings(options), **run.limits(options))
+    guests = run.shared_out(options, rootfs.programs(installed), kunit=True)
+    outcome, result = run.suites(options, image, initrd, objects, guests, **run.limits(options))
     run.report(options, outcome, result)
     count(totals, result)
     return result

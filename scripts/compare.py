@@ -143,10 +143,13 @@ def show(options, entries, reasons):
 def boot_stock(options, initrd, objects, installed):
     """The suite on the stock kernel of the same tree; the verdict."""
     image = run.variant_image(options, 'stock')
-    expected, pattern = run.chosen(options, installed)
-    _, result = run.suite(options, image, initrd, objects, expected, name='compare-stock',
-                          said='running the suite on stock',
-                          files=run.settings(options, expected, pattern, kernel='stock'), **run.limits(options))
+    return boot_one(options, image, initrd, objects, installed, 'stock')
+
+
+def boot_one(options, image, initrd, objects, installed, side):
+    """The suite on the kernel of one side; the verdict."""
+    guests = run.shared_out(options, *run.chosen(options, installed), name=f'compare-{side}', kernel=side)
+    _, result = run.suites(options, image, initrd, objects, guests, said=f'running the suite on {side}', **run.limits(options))
     return result
 
 
@@ -163,10 +166,7 @@ def compare(options, built, ours=None):
     """Both boots, unless ours is there already, and what comes of it: (rows, what is wrong)."""
     image, initrd, objects, installed = built
     if not ours:
-        expected, pattern = run.chosen(options, installed)
-        _, ours = run.suite(options, image, initrd, objects, expected, name='compare-ours',
-                            said='running the suite on ours',
-                            files=run.settings(options, expected, pattern), **run.limits(options))
+        ours = boot_one(options, image, initrd, objects, installed, 'ours')
     stock = boot_stock(options, initrd, objects, installed)
     entries = list(rows(ours, stock, declared(installed), rootfs.programs(installed)))
     # Of a few tests it is worth reading.

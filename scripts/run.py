@@ -9,8 +9,10 @@ run boots and runs the whole suite; test runs the tests whose names match T, a G
 or a part of a name; shell boots to a prompt. Exit status: 0 if all is well, 1 if not, 2 for bad
 input.
 """
+import dataclasses
 import fnmatch
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -28,6 +30,13 @@ import rootfs
 import tree as trees
 import verdict as verdicts
 from harness import ROOT, SUITE, refuse, say
+
+
+# These race for no rounds, or pinned to a processor: one shows what two do. A second one costs TCG a quarter more time,
+# and guests with two each are in each other's way (23 s for the suite, where these beside the others take 14).
+ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
+    'creation', 'values', 'semaphore', 'overflow', 'faults', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers',
+    'transports', 'io_uring', 'aio', 'kvm', 'cgroup', 'vhost', 'test'))
 
 
 class Steps:
@@ -113,7 +122,7 @@ def kunit_selection(pattern):
     return globs[0] if len(globs) == 1 else 'eventfd'
 
 
-def overlay_for(options, objects, files):
+def overlay_for(options, objects, files, name='overlay'):
     """An archive with these files in it: {path: (text or bytes, mode)}."""
     with tempfile.TemporaryDirectory() as scratch:
         for where, (text, mode) in files.items():
@@ -121,7 +130,7 @@ def overlay_for(options, objects, files):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
             path.chmod(mode)
-        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / 'overlay.cpio')
+        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / f'{name}.cpio')
 
 
 def chosen(options, installed, others=None):
@@ -141,8 +150,8 @@ def chosen(options, installed, others=None):
 
 
 def settings(options, programs=(), pattern=None, kernel='ours'):
-    """What the guest's init is to know, as files for its overlay."""
-    tests = [f'-t {SUITE}:{name}' for name in programs] if pattern else []
+    """What the guest's init is to know, as files for its overlay: it runs all programs if none is named."""
+    tests = [f'-t {SUITE}:{name}' for name in programs]
     lines = [f'export EVENTFD_KERNEL={kernel}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
@@ -168,17 +177,44 @@ def limits(options):
     return {'silent_limit': 2 * boot.SILENT_LIMIT, 'suite_limit': 3600} if options.debug else {}
 
 
-def suite(options, image, initrd, objects, expected, *, name='run', files=None, said='running the suite', kunit=None,
-          **limits):
-    """Boot to the suite, show how it goes, and judge it. Without a word for it, nothing stays on the terminal.
+@dataclasses.dataclass
+class Guest:
+    """One of the guests that run beside one another."""
+    name: str               # of the files that its boot leaves
+    expected: list          # what it is to run
+    files: dict = None      # that take the place of the initramfs's
+    cpus: int = None        # if not as many as its kernel is for
 
-    The kernel's own tests run if they are expected: all of them, or those that the glob kunit names.
+
+def shared_out(options, programs, pattern=None, *, name='run', kernel='ours', kunit=None):
+    """The guests for these programs: one with a single processor takes those that need no more, if it has one here.
+
+    With more rounds than usual, and in a kernel that looks for bugs, all of them run where two processors do. So it
+    is for a few tests, which are done before a second guest is up.
     """
-    if verdicts.KUNIT in expected:
-        kunit = kunit or 'eventfd'
-    overlay = overlay_for(options, objects, files) if files else None
-    accel = boot.accelerator(options)
-    progress = harness.Progress(f'{said or name} ({accel})', options.terminal, quiet=not said and not options.terminal)
+    apart = not (pattern or options.rounds or options.flavours) and boot.accelerator(options) == 'tcg' and os.cpu_count() > 1
+    one = [program for program in programs if apart and program in ONE_PROCESSOR]
+    rest = [program for program in programs if program not in one]
+    guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, kernel))]
+    if one:
+        guests.append(Guest(f'{name}-one', one, settings(options, one, pattern, kernel), cpus=1))
+    return guests
+
+
+def suite(options, image, initrd, objects, expected, *, name='run', files=None, **more):
+    """Boot one guest to the suite, show how it goes, and judge it."""
+    return suites(options, image, initrd, objects, [Guest(name, expected, files)], **more)
+
+
+def suites(options, image, initrd, objects, guests, *, said='running the suite', kunit=None, **limits):
+    """Boot guests to the suite beside one another, show how it goes, and judge them as one: (outcome, verdict).
+
+    The outcome is that of the guest which went worst. Without a word for it, nothing stays on the terminal. The
+    kernel's own tests run if they are expected: all of them, or those that the glob kunit names.
+    """
+    names = ' and '.join(guest.name for guest in guests)
+    how = boot.accelerator(options) + (f', {len(guests)} guests' if len(guests) > 1 else '')
+    progress = harness.Progress(f'{said or names} ({how})', options.terminal, quiet=not said and not options.terminal)
     seen = 0
 
     def on_line(line):
@@ -187,14 +223,25 @@ def suite(options, image, initrd, objects, expected, *, name='run', files=None, 
             seen += 1
             progress.update(f'{seen} results')
 
-    outcome = boot.suite(options, image, initrd, name, kunit=kunit, overlay=overlay, on_line=on_line, **limits)
+    def run(guest):
+        glob = (kunit or 'eventfd') if verdicts.KUNIT in guest.expected else None
+        overlay = overlay_for(options, objects, guest.files, f'overlay-{guest.name}') if guest.files else None
+        outcome = boot.suite(options, image, initrd, guest.name, kunit=glob, overlay=overlay, on_line=on_line, cpus=guest.cpus,
+                             **limits)
+        result = verdicts.judge(outcome.report, outcome.console, guest.expected, ended=outcome.ended, status=outcome.status)
+        junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
+        return outcome, result
+
+    booted = [harness.Background(lambda guest=guest: run(guest)) for guest in guests]
+    outcomes, results = zip(*(one.result() for one in booted))
     if said:
         progress.done(f'{seen} results')
     else:
         progress.clear()
-    result = verdicts.judge(outcome.report, outcome.console, expected, ended=outcome.ended, status=outcome.status)
-    junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
-    return outcome, result
+    worst = max(range(len(guests)), key=lambda number: (bool(outcomes[number].ended), 'end' not in results[number].facts,
+                                                       bool(results[number].reasons)))
+    outcome = dataclasses.replace(outcomes[worst], seconds=max(one.seconds for one in outcomes))
+    return outcome, verdicts.together(results, worst)
 
 
 def report(options, outcome, result):
@@ -229,10 +276,8 @@ def main():
         options.pattern = None
     kunit = kunit_selection(gtest_filter(options.pattern)) if options.pattern else 'eventfd'
     programs, pattern = chosen(options, installed, others=kunit)
-    files = settings(options, programs, pattern)
-    expected = [*programs, *([verdicts.KUNIT] if kunit else [])]
-    outcome, result = suite(options, image, initrd, objects, expected, name=job, files=files, kunit=kunit,
-                            **limits(options))
+    outcome, result = suites(options, image, initrd, objects, shared_out(options, programs, pattern, name=job, kunit=kunit),
+                             kunit=kunit, **limits(options))
     steps.done('booting, and running the suite')
     # Of the plain job: what a variant takes is another thing.
     if job == 'run' and not (result.reasons or options.kdir or options.flavours or options.rounds):

@@ -70,10 +70,8 @@ def main():
     options = harness.Options()
     harness.lock()
     image, initrd, objects, installed = run.build(options)
-    expected, pattern = run.chosen(options, installed)
-    files = run.settings(options, expected, pattern)
-    failed = soak(options, lambda: run.suite(options, image, initrd, objects, expected, name='soak', files=files,
-                                             said='', **run.limits(options)))
+    guests = run.shared_out(options, *run.chosen(options, installed), name='soak')
+    failed = soak(options, lambda: run.suites(options, image, initrd, objects, guests, said='', **run.limits(options)))
     return 1 if failed else 0
 
 

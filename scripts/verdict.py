@@ -220,6 +220,12 @@ def judge(report, console, expected, *, ended='', status=0):
     return Verdict(programs, facts, reasons)
 
 
+def together(verdicts, worst):
+    """One verdict on guests that ran beside one another, with what that one said of itself which went worst."""
+    return Verdict([program for verdict in verdicts for program in verdict.programs], verdicts[worst].facts,
+                   list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+
+
 def show(verdict, what):
     """Print the table, what failed tests said, and the verdict line."""
     width = max([len(program.name) for program in verdict.programs] + [12])

@@ -39,15 +39,22 @@ def built(**switches):
     return kept, *rest
 
 
-def boot(name, program, expected=(), **kwargs):
-    """Boot with one test program, a shell script, in place of the suite; returns (outcome, verdict)."""
-    options = harness.Options()
+def guest(name, program, expected=(), files=None, cpus=None):
+    """A guest with one test program, a shell script, in place of the suite."""
+    replaced = {PROGRAM_PATH: (program, 0o755), '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644)}
+    return run.Guest(f'harness-{name}', [PROGRAM, *expected], {**replaced, **(files or {})}, cpus)
+
+
+def boot_guests(*guests, **kwargs):
+    """Boot these beside one another; returns (outcome, verdict)."""
     image, initrd, objects, _ = built()
     image = kwargs.pop('image', image)
-    files = {PROGRAM_PATH: (program, 0o755),
-             '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644),
-             **kwargs.pop('files', {})}
-    return run.suite(options, image, initrd, objects, [PROGRAM, *expected], name=f'harness-{name}', files=files, **kwargs)
+    return run.suites(harness.Options(), image, initrd, objects, guests, **kwargs)
+
+
+def boot(name, program, expected=(), files=None, **kwargs):
+    """Boot with one test program; returns (outcome, verdict)."""
+    return boot_guests(guest(name, program, expected, files), **kwargs)
 
 
 def boot_variant(variant, program, tests, expected=(), **switches):
@@ -124,6 +131,6 @@ def leaking_program(folder):
     return target.read_bytes()
 
 
-__all__ = ['ROOT', 'PRISTINE', 'PROGRAM', 'PROGRAM_PATH', 'OnTrees', 'boot', 'boot_variant', 'built', 'harness',
-           'init_script', 'insertion', 'leaking_program', 'make', 'options_for', 'rootfs', 'run', 'script', 'semantic',
+__all__ = ['ROOT', 'PRISTINE', 'PROGRAM', 'PROGRAM_PATH', 'OnTrees', 'boot', 'boot_guests', 'boot_variant', 'built', 'guest',
+           'harness', 'init_script', 'insertion', 'leaking_program', 'make', 'options_for', 'rootfs', 'run', 'script', 'semantic',
            'verdict']

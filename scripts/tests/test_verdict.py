@@ -7,8 +7,9 @@ import json
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
-from support import boot, harness, init_script, leaking_program, script, verdict
+from support import ROOT, boot, boot_guests, guest, harness, init_script, leaking_program, run, script, verdict
 
 PLAN_OF_ONE = ('echo TAP version 13', 'echo 1..1')
 # What init does last.
@@ -141,6 +142,68 @@ class Verdict(unittest.TestCase):
     def test_a_guest_that_panics_after_its_last_word_turns_it_red(self):
         self.expect(self.ending_with('echo c > /proc/sysrq-trigger'), 'the kernel panicked',
                     'the guest did not power off cleanly')
+
+
+class SideBySide(unittest.TestCase):
+    """Two guests, and one verdict on them."""
+    GOOD = script(*PLAN_OF_ONE, 'nproc | sed "s/.*/ok 1 Good.On&/"')
+
+    def test_what_passed_in_either_is_counted(self):
+        outcome, result = boot_guests(guest('two', self.GOOD), guest('one', self.GOOD, cpus=1))
+        self.assertEqual(result.reasons, [])
+        self.assertEqual([name for program in result.programs for _, name, _ in program.tests], ['Good.On2', 'Good.On1'])
+        self.assertEqual(outcome.ended, '')
+
+    def test_what_is_wrong_in_either_turns_it_red_and_its_console_is_shown(self):
+        bad = {'fails': (script(*PLAN_OF_ONE, 'echo not ok 1 Bad.Test', 'exit 1'), 'probe: Bad.Test failed'),
+               'panics': (script(*PLAN_OF_ONE, 'echo c > /proc/sysrq-trigger', 'sleep 60'), 'the kernel panicked: '),
+               'hangs': (script(*PLAN_OF_ONE, 'sleep 600'), 'the suite was silent for 8 s after'),
+               'is-gone': (script('exit 0'), 'no test ran')}
+        for name, (program, reason) in bad.items():
+            for guests in ([guest('well', self.GOOD), guest(name, program)], [guest(name, program), guest('well', self.GOOD)]):
+                with self.subTest(first=guests[0].name, second=guests[1].name):
+                    outcome, result = boot_guests(*guests, silent_limit=8)
+                    self.assertTrue(any(line.startswith(reason) for line in result.reasons), result.reasons)
+                    self.assertEqual(outcome.console.name, f'harness-{name}.console')
+                    self.assertEqual('end' in result.facts, name in ('fails', 'is-gone'))
+                    self.assertEqual(result.count('passed'), 1)
+
+    def test_a_guest_that_hangs_is_shown_before_one_in_which_a_test_fails(self):
+        outcome, result = boot_guests(guest('fails', script(*PLAN_OF_ONE, 'echo not ok 1 Bad.Test', 'exit 1')),
+                                      guest('hangs', script(*PLAN_OF_ONE, 'sleep 600')), silent_limit=8)
+        self.assertIn('probe: Bad.Test failed', result.reasons)
+        self.assertEqual(outcome.console.name, 'harness-hangs.console')
+        self.assertRegex(outcome.ended, 'the suite was silent for 8 s')
+
+
+class SharedOut(unittest.TestCase):
+    """Which guest runs what. Nothing is booted."""
+    PROGRAMS = ['eventfd_wakeups', 'eventfd_values', 'eventfd_poll', 'eventfd_aio']
+
+    def shares(self, *, pattern=None, accel='tcg', here=2, **env):
+        """What each guest has to run, and on how many processors."""
+        with mock.patch.object(run.boot, 'accelerator', return_value=accel), mock.patch('os.cpu_count', return_value=here):
+            guests = run.shared_out(harness.Options(env), self.PROGRAMS, pattern, kunit=True)
+        for each in guests:
+            for program in self.PROGRAMS:
+                self.assertEqual(f'-t {harness.SUITE}:{program}' in each.files['/etc/suite'][0], program in each.expected)
+        return [(each.expected, each.cpus) for each in guests]
+
+    def test_each_program_runs_in_one_guest_and_races_where_there_are_two_processors(self):
+        self.assertEqual(self.shares(), [(['eventfd_wakeups', 'eventfd_poll', verdict.KUNIT], None),
+                                         (['eventfd_values', 'eventfd_aio'], 1)])
+
+    def test_all_run_in_one_where_two_would_not_be_quicker_or_more_is_asked_for(self):
+        for case in ({'pattern': '*'}, {'accel': 'kvm'}, {'here': 1}, {'ROUNDS': '2000'}, {'DEBUG': '1'}, {'KCSAN': '1'},
+                     {'SMP': '0'}, {'PREEMPT': '1'}, {'FAULTS': '1'}):
+            with self.subTest(**case):
+                self.assertEqual(self.shares(**case), [([*self.PROGRAMS, verdict.KUNIT], None)])
+
+    def test_programs_that_need_one_processor_are_there(self):
+        folder = ROOT / 'tools/testing/selftests' / harness.SUITE
+        missing = [name for name in run.ONE_PROCESSOR if not (folder / f'{name}.cpp').exists()]
+        # The kernel's own.
+        self.assertEqual(missing, ['eventfd_test'])
 
 
 class PowerOff(unittest.TestCase):
