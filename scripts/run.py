@@ -279,8 +279,8 @@ def main():
     outcome, result = suites(options, image, initrd, objects, shared_out(options, programs, pattern, name=job, kunit=kunit),
                              kunit=kunit, **limits(options))
     steps.done('booting, and running the suite')
-    # Of the plain job: what a variant takes is another thing.
-    if job == 'run' and not (result.reasons or options.kdir or options.flavours or options.rounds):
+    # Of the plain job: what another kernel or machine takes is another thing.
+    if job == 'run' and not (result.reasons or options.rounds) and options.label == harness.Options({}).label:
         steps.keep()
     return report(options, outcome, result)
 
