@@ -395,7 +395,7 @@ void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 {
 	unsigned long flags;
 
-	if (WARN_ON_ONCE(current->in_eventfd))
+	if (WARN_ON_ONCE(!eventfd_signal_allowed()))
 		return;
 
 	spin_lock_irqsave(&ctx->wqh.lock, flags);

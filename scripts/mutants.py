@@ -240,7 +240,8 @@ def copy_of(text, number):
     for name in sorted(set(re.findall(r'^static [\w *]*?([a-z]\w*)\(', body, re.M))):
         if not name.startswith('eventfd_'):
             body = re.sub(rf'\b{name}\b', f'eventfd_{name}', body)
-    return re.sub(r'\beventfd_', f'eventfd_m{number}_', body)
+    # But for the header's: an inline function, the same for all.
+    return re.sub(r'\beventfd_(?!signal_allowed\b)', f'eventfd_m{number}_', body)
 
 
 def many(texts):

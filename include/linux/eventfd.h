@@ -7,6 +7,7 @@
 #ifndef _LINUX_EVENTFD_H
 #define _LINUX_EVENTFD_H
 
+#include <linux/compiler.h>
 #include <linux/wait.h>
 #include <linux/err.h>
 #include <linux/percpu-defs.h>
@@ -50,7 +51,8 @@ int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
  */
 static inline bool eventfd_signal_allowed(void)
 {
-	return !current->in_eventfd;
+	/* An interrupt that signals meanwhile leaves it as it was. */
+	return data_race(!current->in_eventfd);
 }
 
 #else /* !CONFIG_EVENTFD */
