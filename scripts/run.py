@@ -32,11 +32,11 @@ import verdict as verdicts
 from harness import ROOT, SUITE, refuse, say
 
 
-# These race for no rounds, or pinned to a processor: one shows what two do. A second one costs TCG a quarter more time,
-# and guests with two each are in each other's way (23 s for the suite, where these beside the others take 14).
+# In these nothing races for many rounds: one processor shows what two do. A second one costs TCG a quarter more time,
+# and guests with two each are in each other's way (23 s for the suite, where these beside the others take 15).
 ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
-    'creation', 'values', 'semaphore', 'overflow', 'faults', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers',
-    'transports', 'io_uring', 'aio', 'kvm', 'cgroup', 'vhost', 'test'))
+    'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers', 'transports', 'io_uring',
+    'aio', 'kvm', 'cgroup', 'vhost', 'test'))
 
 
 class Steps:
@@ -189,8 +189,8 @@ class Guest:
 def shared_out(options, programs, pattern=None, *, name='run', kernel='ours', kunit=None):
     """The guests for these programs: one with a single processor takes those that need no more, if it has one here.
 
-    With more rounds than usual, and in a kernel that looks for bugs, all of them run where two processors do. So it
-    is for a few tests, which are done before a second guest is up.
+    With more rounds than usual, and in a kernel built for something special, all of them run in one guest. So do a few
+    tests, which are done before a second guest is up.
     """
     apart = not (pattern or options.rounds or options.flavours) and boot.accelerator(options) == 'tcg' and os.cpu_count() > 1
     one = [program for program in programs if apart and program in ONE_PROCESSOR]
