@@ -3,7 +3,7 @@
  * eventfd: a 64-bit counter behind a file descriptor.
  *
  * write(2) adds to the counter and read(2) takes from it: all of it, or one
- * unit with EFD_SEMAPHORE. A read sleeps while there is nothing to take, a
+ * unit with EFD_SEMAPHORE. A read waits while there is nothing to take, a
  * write while its value does not fit below EVENTFD_FULL. The kernel signals an
  * eventfd by adding one, from any context, without ever sleeping.
  *
@@ -12,9 +12,9 @@
  * eventfd_add() and eventfd_take(). All that user space and the rest of the
  * kernel can do to an eventfd is made of these two.
  *
- * Tasks that sleep in read(2) or write(2) are not on the pollers' queue but in
- * two lines of their own, first come, first served. Whoever changes the counter
- * calls just as many of them as can go on; see "Lines" below.
+ * Tasks that wait in read(2) or write(2) are not on the pollers' queue but on a
+ * wait list of their own. Whoever changes the counter wakes as many of them as
+ * the change can serve; see "Waiters" below.
  *
  * With EFD_AUTORESET a poll that reports the counter takes it: to report it is
  * to claim it, and of several pollers one can; see eventfd_claim().
@@ -28,10 +28,11 @@
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
-#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/plist.h>
 #include <linux/poll.h>
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/wake_q.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -42,6 +43,10 @@
 /* As far as write(2) can fill the counter, and as far as it can be signalled. */
 #define EVENTFD_FULL		(ULLONG_MAX - 1)
 #define EVENTFD_OVERFLOW	ULLONG_MAX
+
+/* The wait list has readers in front of writers, each kind by priority. */
+#define EVENTFD_READERS		0
+#define EVENTFD_WRITERS		(4 * MAX_RT_PRIO)
 
 /* How often a read faults its buffer in before it gives up on it. */
 #define EVENTFD_FAULT_TRIES	8
@@ -55,49 +60,45 @@ static DEFINE_IDA(eventfd_ida);
  * @id:		 shown in fdinfo; negative if there was none to be had
  * @wqh:	 the pollers; its lock guards all that follows and can change
  * @count:	 the counter; poll reads it unlocked, so no write of it is plain
- * @readers:	 tasks that sleep in read(2), the one to be served next in front
- * @writers:	 likewise for write(2)
- * @room_due:	 what the called writers that are still to come will add
- * @spoken_for:	 as far as the counter can go with no reader to be called
+ * @waiters:	 tasks that wait in read(2) or write(2) and have not been woken
  * @claim:	 POLL_CLAIM with EFD_AUTORESET, else 0: what a wake-up says on
  *		 top of EPOLLIN
  * @is_semaphore: EFD_SEMAPHORE was given
- * @readers_due: readers that were called and are still to come
+ * @waited_for:	 there is somebody on @waiters: one byte to look at
  */
 struct eventfd_ctx {
 	struct kref kref;
 	int id;
 	wait_queue_head_t wqh;
 	u64 count;
-	struct list_head readers;
-	struct list_head writers;
-	u64 room_due;
-	u64 spoken_for;
+	struct plist_head waiters;
 	__poll_t claim;
-	unsigned int is_semaphore : 1;
-	unsigned int readers_due : 31;
+	bool is_semaphore;
+	bool waited_for;
 };
 
 /**
- * struct eventfd_sleeper - a task in one of the lines, on that task's stack
- * @node:   its place in the line
- * @task:   whom to wake
- * @line:   ctx->readers or ctx->writers
- * @add:    what a writer has to add; zero for a reader
- * @called: taken off the line and woken, but it has not come for its turn yet
+ * struct eventfd_waiter - a task that waits, on that task's stack
+ * @node: its place on the wait list; on none once it has been woken
+ * @task: the task to wake
+ * @n:	  what a writer has to add; 1 for a reader
  */
-struct eventfd_sleeper {
-	struct list_head node;
+struct eventfd_waiter {
+	struct plist_node node;
 	struct task_struct *task;
-	struct list_head *line;
-	u64 add;
-	bool called;
+	u64 n;
 };
 
 /* What a read would get. */
 static u64 eventfd_next(const struct eventfd_ctx *ctx)
 {
 	return ctx->is_semaphore && ctx->count ? 1 : ctx->count;
+}
+
+/* How many reads would get something, one after the other. */
+static u64 eventfd_reads(const struct eventfd_ctx *ctx)
+{
+	return ctx->is_semaphore ? ctx->count : !!ctx->count;
 }
 
 /* May @n be added to the counter without it passing EVENTFD_FULL? */
@@ -107,225 +108,156 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
 }
 
 /*
- * Lines
+ * Waiters
  *
- * To be called is to be taken off the line and to be woken once the lock is
- * dropped. It is no hand-over: a task that never slept may take what was there
- * before the called one gets the lock (a strict hand-over would cost a context
- * switch for every operation on a contended semaphore). The called task looks
- * again, and if it was beaten it goes back to the head of its line.
+ * Readers and writers share one wait list, readers in front: both are on it only
+ * while some are on the way from a wake-up. Of each kind real-time tasks are in
+ * front, by the priority that they had when they blocked, and equals are served
+ * in the order of arrival.
  *
- * The @..._due fields keep track of what is spoken for, so that each unit, and
- * each piece of room, has one task woken for it and no second one:
+ * To be woken is to be taken off the list, under the lock. It is no hand-over:
+ * a task that never waited may steal what the waiter was woken for (a strict
+ * hand-over would cost a context switch for each operation on a contended
+ * semaphore). So a woken waiter looks again, and if it finds too little it is
+ * requeued in front of its equals.
  *
- *	while there are readers in line, at least as many are due as the
- *	counter can serve: it is not beyond @spoken_for;
+ * A change of the counter by n wakes as many waiters as n units can serve, and
+ * does not ask who was woken before: that task may be kept from running for
+ * long, and nobody else shall wait for it. A waiter that cannot use what it was
+ * woken for passes the wake-up on, for as many units. So once all who were
+ * woken have run, nobody is left on the list who could go on:
  *
- *	no writer in line would fit beside those that are due, in the order
- *	of the line.
+ *	each unit of the counter that came after a reader had to wait, and each
+ *	unit of space that came after a writer had to, has had its wake-up, and
+ *	whoever got that has either used it or passed it on.
  *
- * Every change that could break one of these is followed by an unlock that
- * makes up for it, eventfd_unlock_irq() or eventfd_unlock_irqrestore(), which is
- * told whose line to look at: that of the readers when the counter went up, of
- * the writers when it went down, and a task's own when it leaves without having
- * used its turn. Where nobody is in line, and that is nearly always, they cost
- * no more than a look.
+ * A waiter does not leave its stack frame without the lock. So whoever holds the
+ * lock may wake it, however soon it then runs.
  */
 
-static void eventfd_call(struct eventfd_sleeper *sleeper,
-			 struct wake_q_head *wake)
+static void eventfd_queue(struct eventfd_ctx *ctx, struct eventfd_waiter *waiter)
 {
-	list_del_init(&sleeper->node);
-	sleeper->called = true;
-	wake_q_add(wake, sleeper->task);
+	plist_add(&waiter->node, &ctx->waiters);
+	ctx->waited_for = true;
 }
 
-/* After each change of the readers' line, or of how many are due. */
-static void eventfd_update_spoken_for(struct eventfd_ctx *ctx)
+static void eventfd_unqueue(struct eventfd_ctx *ctx, struct eventfd_waiter *waiter)
 {
-	if (list_empty(&ctx->readers))
-		ctx->spoken_for = EVENTFD_OVERFLOW;
-	else if (ctx->is_semaphore)
-		ctx->spoken_for = ctx->readers_due;
-	else
-		/* Of several readers only one can have it, and it has all. */
-		ctx->spoken_for = ctx->readers_due ? EVENTFD_OVERFLOW : 0;
+	plist_del(&waiter->node, &ctx->waiters);
+	ctx->waited_for = !plist_head_empty(&ctx->waiters);
 }
 
-static void eventfd_call_readers(struct eventfd_ctx *ctx,
-				 struct wake_q_head *wake)
+static void eventfd_wake(struct eventfd_ctx *ctx, struct eventfd_waiter *waiter)
 {
-	while (ctx->count > ctx->spoken_for) {
-		ctx->readers_due++;
-		eventfd_call(list_first_entry(&ctx->readers,
-					      struct eventfd_sleeper, node),
-			     wake);
-		eventfd_update_spoken_for(ctx);
+	eventfd_unqueue(ctx, waiter);
+	wake_up_process(waiter->task);
+}
+
+static bool eventfd_is_writer(const struct eventfd_waiter *waiter)
+{
+	return waiter->node.prio >= EVENTFD_WRITERS;
+}
+
+static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
+{
+	/* Of several readers only one can have it, but for a semaphore. */
+	for (n = min(n, eventfd_reads(ctx)); n && ctx->waited_for; n--) {
+		struct eventfd_waiter *first;
+
+		first = plist_first_entry(&ctx->waiters, struct eventfd_waiter, node);
+		if (eventfd_is_writer(first))
+			break;
+		eventfd_wake(ctx, first);
 	}
 }
 
-static void eventfd_call_writers(struct eventfd_ctx *ctx,
-				 struct wake_q_head *wake)
+/* Wake the readers that @n units serve, which were added or are passed on. */
+static __always_inline void eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 {
-	struct eventfd_sleeper *writer, *next;
+	if (unlikely(ctx->waited_for))
+		__eventfd_wake_readers(ctx, n);
+}
 
-	/* A small value may pass a larger one that does not fit yet. */
-	list_for_each_entry_safe(writer, next, &ctx->writers, node) {
-		u64 room = EVENTFD_OVERFLOW - ctx->count;
+static noinline void __eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
+{
+	struct eventfd_waiter *waiter, *next;
+	u64 space = EVENTFD_OVERFLOW - ctx->count;
 
-		/* Less than what is due, if somebody was faster. */
-		if (room <= ctx->room_due)
-			return;
-		if (writer->add >= room - ctx->room_due)
+	waiter = plist_last_entry(&ctx->waiters, struct eventfd_waiter, node);
+	if (!eventfd_is_writer(waiter))
+		return;
+	plist_for_each_entry_safe(waiter, next, &ctx->waiters, node) {
+		if (!n)
+			break;
+		/* A small value may pass a larger one that does not fit yet. */
+		if (!eventfd_is_writer(waiter) || waiter->n >= space)
 			continue;
-		ctx->room_due += writer->add;
-		eventfd_call(writer, wake);
+		eventfd_wake(ctx, waiter);
+		space -= waiter->n;
+		n -= min(n, waiter->n);
 	}
 }
 
-/* Is there anyone in @line to be called? Of writers this may say so in vain. */
-static bool eventfd_has_to_call(const struct eventfd_ctx *ctx,
-				const struct list_head *line)
+/* Wake the writers that @n units of space serve, new ones or passed on. */
+static __always_inline void eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 {
-	if (line == &ctx->readers)
-		return ctx->count > ctx->spoken_for;
-	return !list_empty(line);
-}
-
-/* Call who can go on in @line. */
-static void eventfd_call_line(struct eventfd_ctx *ctx,
-			      const struct list_head *line,
-			      struct wake_q_head *wake)
-{
-	if (line == &ctx->readers)
-		eventfd_call_readers(ctx, wake);
-	else
-		eventfd_call_writers(ctx, wake);
-}
-
-static noinline void eventfd_call_and_unlock_irq(struct eventfd_ctx *ctx,
-						 const struct list_head *line)
-	__releases(&ctx->wqh.lock)
-{
-	DEFINE_WAKE_Q(wake);
-
-	eventfd_call_line(ctx, line, &wake);
-	spin_unlock_irq(&ctx->wqh.lock);
-	wake_up_q(&wake);
-}
-
-static inline void eventfd_unlock_irq(struct eventfd_ctx *ctx,
-				      const struct list_head *line)
-	__releases(&ctx->wqh.lock)
-{
-	if (likely(!eventfd_has_to_call(ctx, line)))
-		spin_unlock_irq(&ctx->wqh.lock);
-	else
-		eventfd_call_and_unlock_irq(ctx, line);
-}
-
-static noinline void
-eventfd_call_and_unlock_irqrestore(struct eventfd_ctx *ctx,
-				   const struct list_head *line,
-				   unsigned long flags)
-	__releases(&ctx->wqh.lock)
-{
-	DEFINE_WAKE_Q(wake);
-
-	eventfd_call_line(ctx, line, &wake);
-	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	wake_up_q(&wake);
-}
-
-static inline void eventfd_unlock_irqrestore(struct eventfd_ctx *ctx,
-					     const struct list_head *line,
-					     unsigned long flags)
-	__releases(&ctx->wqh.lock)
-{
-	if (likely(!eventfd_has_to_call(ctx, line)))
-		spin_unlock_irqrestore(&ctx->wqh.lock, flags);
-	else
-		eventfd_call_and_unlock_irqrestore(ctx, line, flags);
-}
-
-/* A called task has come: what was kept for it is no longer spoken for. */
-static void eventfd_turn_over(struct eventfd_ctx *ctx,
-			      struct eventfd_sleeper *sleeper)
-{
-	sleeper->called = false;
-	if (sleeper->line == &ctx->readers) {
-		ctx->readers_due--;
-		eventfd_update_spoken_for(ctx);
-	} else {
-		ctx->room_due -= sleeper->add;
-	}
-}
-
-static bool eventfd_can_go_on(const struct eventfd_ctx *ctx,
-			      const struct eventfd_sleeper *sleeper)
-{
-	if (sleeper->line == &ctx->readers)
-		return ctx->count;
-	return eventfd_fits(ctx, sleeper->add);
+	if (unlikely(ctx->waited_for))
+		__eventfd_wake_writers(ctx, n);
 }
 
 /*
- * Sleep in @line until there is something to read, or room for @add. Called,
- * and returns, with the lock held, and drops it to sleep.
+ * Wait as one of EVENTFD_READERS, for something to read, or as one of
+ * EVENTFD_WRITERS, for space for @n. Called, and returns, with the lock held,
+ * and drops it to sleep.
  *
  * Returns 0, or -ERESTARTSYS for a signal that came while there was nothing to
  * be had. A task that is being killed could not use what it takes: it goes at
- * once. Either way the caller unlocks for @line, and whoever is next gets the
- * turn.
+ * once.
  */
-static int eventfd_sleep(struct eventfd_ctx *ctx, struct list_head *line,
-			 u64 add)
+static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 	__must_hold(&ctx->wqh.lock)
 {
-	struct eventfd_sleeper self = {
+	/* From that of a deadline task, below all others, up: 0, 1, 2, ... */
+	int prio = min(READ_ONCE(current->normal_prio), MAX_RT_PRIO) - (MAX_DL_PRIO - 1);
+	struct eventfd_waiter self = {
+		/* Odd, so that there is a place in front of its equals. */
+		.node = PLIST_NODE_INIT(self.node, kind + 2 * prio + 1),
 		.task = current,
-		.line = line,
-		.add = add,
+		.n = n,
 	};
-	bool beaten = false;
+	bool can_go_on, woken;
 	int err = 0;
 
-	list_add_tail(&self.node, line);
-	eventfd_update_spoken_for(ctx);
+	eventfd_queue(ctx, &self);
 	for (;;) {
 		/*
-		 * Still under the lock: who calls us after this finds a task
-		 * that its wake-up can reach.
+		 * Still under the lock: whoever wakes us after this finds a task
+		 * that the wake-up can reach.
 		 */
 		set_current_state(TASK_INTERRUPTIBLE);
-		/* What was too little for us may still do for a smaller one. */
-		if (beaten)
-			eventfd_unlock_irq(ctx, line);
-		else
-			spin_unlock_irq(&ctx->wqh.lock);
+		spin_unlock_irq(&ctx->wqh.lock);
 		schedule();
 		spin_lock_irq(&ctx->wqh.lock);
 
-		beaten = self.called;
-		if (self.called)
-			eventfd_turn_over(ctx, &self);
-		if (fatal_signal_pending(current)) {
-			err = -ERESTARTSYS;
+		can_go_on = kind == EVENTFD_READERS ? ctx->count : eventfd_fits(ctx, n);
+		if (can_go_on && !fatal_signal_pending(current))
 			break;
-		}
-		if (eventfd_can_go_on(ctx, &self))
-			break;
+		woken = plist_node_empty(&self.node);
+		if (woken && kind == EVENTFD_READERS)
+			eventfd_wake_readers(ctx, n);
+		else if (woken)
+			eventfd_wake_writers(ctx, n);
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
 			break;
 		}
-		if (beaten) {
-			list_add(&self.node, line);
-			eventfd_update_spoken_for(ctx);
+		if (woken) {
+			self.node.prio &= ~1;
+			eventfd_queue(ctx, &self);
 		}
 	}
-	list_del(&self.node);
-	eventfd_update_spoken_for(ctx);
+	if (!plist_node_empty(&self.node))
+		eventfd_unqueue(ctx, &self);
 	return err;
 }
 
@@ -346,8 +278,8 @@ static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 /*
  * Add @n, which fits, and tell the pollers. They hear of every add, of zero too
  * and whatever the counter was: an edge-triggered one counts on it. The readers
- * are called after that, as the lock is dropped: an in-kernel poller may take
- * the counter on the spot, and then there is nothing to call a reader for.
+ * are the caller's to wake, after that: an in-kernel poller may take the counter
+ * on the spot, and then there is nothing to wake a reader for.
  */
 static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 {
@@ -366,14 +298,15 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 }
 
 /*
- * Take @n, which is there. The writers that now fit are called as the lock is
- * dropped. Pollers are the caller's to wake: not all callers may.
+ * Take @n, which is there, and wake the writers that now fit. Pollers are the
+ * caller's to wake: not all callers may.
  */
 static void eventfd_take(struct eventfd_ctx *ctx, u64 n)
 {
 	lockdep_assert_held(&ctx->wqh.lock);
 
 	WRITE_ONCE(ctx->count, ctx->count - n);
+	eventfd_wake_writers(ctx, n);
 }
 
 /**
@@ -400,7 +333,8 @@ void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 
 	spin_lock_irqsave(&ctx->wqh.lock, flags);
 	eventfd_add(ctx, ctx->count != EVENTFD_OVERFLOW, mask);
-	eventfd_unlock_irqrestore(ctx, &ctx->readers, flags);
+	eventfd_wake_readers(ctx, 1);
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
 }
 EXPORT_SYMBOL_GPL(eventfd_signal_mask);
 
@@ -541,7 +475,7 @@ static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 		if (unlikely(count >= EVENTFD_FULL))
 			eventfd_wake_pollers_for_room(ctx);
 	}
-	eventfd_unlock_irq(ctx, &ctx->writers);
+	spin_unlock_irq(&ctx->wqh.lock);
 
 	return eventfd_events(count) | EPOLLOUT;
 }
@@ -580,7 +514,7 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
  *	 EFD_SEMAPHORE eventfd, else the whole counter
  *
  * For a kernel user that consumes the eventfd in its wake callback. Blocked
- * writers are called if they now fit. Pollers are not woken, for this call
+ * writers are woken if they now fit. Pollers are not woken, for this call
  * comes from within a wake-up of theirs.
  *
  * Context: any. The lock of the eventfd's wait queue is held and interrupts are
@@ -588,13 +522,8 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
  */
 void eventfd_ctx_do_read(struct eventfd_ctx *ctx, __u64 *cnt)
 {
-	DEFINE_WAKE_Q(wake);
-
 	*cnt = eventfd_next(ctx);
 	eventfd_take(ctx, *cnt);
-	/* The lock is the caller's: woken now, they wait for it. */
-	eventfd_call_writers(ctx, &wake);
-	wake_up_q(&wake);
 }
 EXPORT_SYMBOL_GPL(eventfd_ctx_do_read);
 
@@ -623,7 +552,7 @@ int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
 		eventfd_take(ctx, *cnt);
 		eventfd_wake_pollers(ctx, EPOLLOUT);
 	}
-	eventfd_unlock_irqrestore(ctx, &ctx->writers, flags);
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
 
 	return *cnt ? 0 : -EAGAIN;
 }
@@ -671,7 +600,8 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 
 	do {
 		/* It is still there: for another reader, meanwhile. */
-		eventfd_unlock_irq(ctx, &ctx->readers);
+		eventfd_wake_readers(ctx, 1);
+		spin_unlock_irq(&ctx->wqh.lock);
 		missing = fault_in_iov_iter_writeable(to, sizeof(u64));
 		spin_lock_irq(&ctx->wqh.lock);
 		if (missing || !tries--)
@@ -679,7 +609,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 		if (!ctx->count) {
 			if (!eventfd_may_sleep(iocb))
 				return -EAGAIN;
-			err = eventfd_sleep(ctx, &ctx->readers, 0);
+			err = eventfd_wait(ctx, EVENTFD_READERS, 1);
 			if (err)
 				return err;
 		}
@@ -702,19 +632,15 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 			spin_unlock_irq(&ctx->wqh.lock);
 			return -EAGAIN;
 		}
-		err = eventfd_sleep(ctx, &ctx->readers, 0);
+		err = eventfd_wait(ctx, EVENTFD_READERS, 1);
 	}
 	if (!err && unlikely(!eventfd_deliver(ctx, to)))
 		err = eventfd_fault_in_and_deliver(ctx, iocb, to);
-	if (err) {
-		/* Whoever is next may have more luck. */
-		eventfd_unlock_irq(ctx, &ctx->readers);
-		return err;
-	}
-	eventfd_wake_pollers(ctx, EPOLLOUT);
-	eventfd_unlock_irq(ctx, &ctx->writers);
+	if (!err)
+		eventfd_wake_pollers(ctx, EPOLLOUT);
+	spin_unlock_irq(&ctx->wqh.lock);
 
-	return sizeof(u64);
+	return err ?: sizeof(u64);
 }
 
 /*
@@ -750,14 +676,15 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
 			spin_unlock_irq(&ctx->wqh.lock);
 			return -EAGAIN;
 		}
-		err = eventfd_sleep(ctx, &ctx->writers, value);
+		err = eventfd_wait(ctx, EVENTFD_WRITERS, value);
 		if (err) {
-			eventfd_unlock_irq(ctx, &ctx->writers);
+			spin_unlock_irq(&ctx->wqh.lock);
 			return err;
 		}
 	}
 	eventfd_add(ctx, value, 0);
-	eventfd_unlock_irq(ctx, &ctx->readers);
+	eventfd_wake_readers(ctx, value);
+	spin_unlock_irq(&ctx->wqh.lock);
 
 	return sizeof(value);
 }
@@ -766,18 +693,14 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
 static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct eventfd_ctx *ctx = file->private_data;
-	bool is_semaphore;
-	u64 count;
 
-	spin_lock_irq(&ctx->wqh.lock);
-	count = ctx->count;
-	is_semaphore = ctx->is_semaphore;
-	spin_unlock_irq(&ctx->wqh.lock);
-
-	seq_printf(m, "eventfd-count: %16llx\n", count);
-	seq_printf(m, "eventfd-id: %d\n", ctx->id);
-	seq_printf(m, "eventfd-semaphore: %d\n", is_semaphore);
-	seq_printf(m, "eventfd-autoreset: %d\n", !!ctx->claim);
+	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n",
+		   eventfd_peek(ctx), ctx->id);
+	/* Constant strings: a line more shall not make it dearer. */
+	seq_puts(m, ctx->is_semaphore ? "eventfd-semaphore: 1\n" :
+					"eventfd-semaphore: 0\n");
+	seq_puts(m, ctx->claim ? "eventfd-autoreset: 1\n" :
+				 "eventfd-autoreset: 0\n");
 }
 #endif
 
@@ -901,10 +824,8 @@ static int do_eventfd(unsigned int count, int flags)
 
 	kref_init(&ctx->kref);
 	init_waitqueue_head(&ctx->wqh);
-	INIT_LIST_HEAD(&ctx->readers);
-	INIT_LIST_HEAD(&ctx->writers);
+	plist_head_init(&ctx->waiters);
 	ctx->count = count;
-	ctx->spoken_for = EVENTFD_OVERFLOW;
 	ctx->is_semaphore = !!(flags & EFD_SEMAPHORE);
 	ctx->claim = flags & EFD_AUTORESET ? POLL_CLAIM : 0;
 	/* An eventfd works as well without a number to be shown by. */

@@ -7,7 +7,7 @@
  * Included at the end of fs/eventfd.c, as there is no other way to make an
  * eventfd in the kernel than by do_eventfd(). The tests go through the interface
  * of include/linux/eventfd.h and through the file, and look inside only to see
- * what that cannot show: who is in line, and who holds a reference.
+ * what that cannot show: who waits, and who holds a reference.
  */
 
 #include <kunit/test.h>
@@ -288,9 +288,9 @@ static int test_flags_of(struct kunit *test)
 	return ((const struct test_flags_param *)test->param_value)->flags;
 }
 
-/* Tasks that sleep in read(2) or write(2). */
+/* Tasks that wait in read(2) or write(2). */
 
-struct test_sleeper {
+struct test_waiter {
 	struct file *file;
 	struct eventfd_ctx *ctx;
 	struct mm_struct *mm;		/* a writer's, else NULL */
@@ -302,43 +302,43 @@ struct test_sleeper {
 
 static int test_read(void *data)
 {
-	struct test_sleeper *sleeper = data;
+	struct test_waiter *waiter = data;
 
-	sleeper->result = kernel_read(sleeper->file, &sleeper->value,
-				      sizeof(sleeper->value), NULL);
-	complete_all(&sleeper->done);
+	waiter->result = kernel_read(waiter->file, &waiter->value,
+				      sizeof(waiter->value), NULL);
+	complete_all(&waiter->done);
 	return 0;
 }
 
 static int test_write(void *data)
 {
-	struct test_sleeper *sleeper = data;
+	struct test_waiter *waiter = data;
 	loff_t pos = 0;
 
-	kthread_use_mm(sleeper->mm);
-	sleeper->result = vfs_write(sleeper->file, (const char __user *)sleeper->from,
-				    sizeof(*sleeper->from), &pos);
-	kthread_unuse_mm(sleeper->mm);
-	complete_all(&sleeper->done);
+	kthread_use_mm(waiter->mm);
+	waiter->result = vfs_write(waiter->file, (const char __user *)waiter->from,
+				    sizeof(*waiter->from), &pos);
+	kthread_unuse_mm(waiter->mm);
+	complete_all(&waiter->done);
 	return 0;
 }
 
-static bool test_done(struct test_sleeper *sleeper)
+static bool test_done(struct test_waiter *waiter)
 {
-	return wait_for_completion_timeout(&sleeper->done, usecs_to_jiffies(TEST_PATIENCE_US));
+	return wait_for_completion_timeout(&waiter->done, usecs_to_jiffies(TEST_PATIENCE_US));
 }
 
 /* After a test that failed: get the task out of its sleep, or leave it there. */
 static void test_dismiss(void *data)
 {
-	struct test_sleeper *sleeper = data;
+	struct test_waiter *waiter = data;
 	unsigned int tries = 1000;
-	struct eventfd_ctx *ctx = sleeper->ctx;
+	struct eventfd_ctx *ctx = waiter->ctx;
 
-	while (!completion_done(&sleeper->done) && tries--) {
+	while (!completion_done(&waiter->done) && tries--) {
 		u64 count;
 
-		if (sleeper->mm) {
+		if (waiter->mm) {
 			spin_lock_irq(&ctx->wqh.lock);
 			eventfd_ctx_do_read(ctx, &count);
 			spin_unlock_irq(&ctx->wqh.lock);
@@ -347,74 +347,77 @@ static void test_dismiss(void *data)
 		}
 		usleep_range(1000, 2000);
 	}
-	if (!completion_done(&sleeper->done))
+	if (!completion_done(&waiter->done))
 		return;
-	if (sleeper->mm)
-		mmput(sleeper->mm);
-	__fput_sync(sleeper->file);
-	kfree(sleeper);
+	if (waiter->mm)
+		mmput(waiter->mm);
+	__fput_sync(waiter->file);
+	kfree(waiter);
 }
 
-static size_t test_in_line(struct eventfd_ctx *ctx, struct list_head *line)
+/* How many tasks wait in read(2), or in write(2), and have not been woken? */
+static unsigned int test_waiting(struct eventfd_ctx *ctx, bool writes)
 {
-	size_t length;
+	struct eventfd_waiter *waiter;
+	unsigned int waiting = 0;
 
 	spin_lock_irq(&ctx->wqh.lock);
-	length = list_count_nodes(line);
+	plist_for_each_entry(waiter, &ctx->waiters, node)
+		waiting += eventfd_is_writer(waiter) == writes;
 	spin_unlock_irq(&ctx->wqh.lock);
-	return length;
+	return waiting;
 }
 
-static struct test_sleeper *test_sleeper(struct kunit *test, struct file *file)
+static struct test_waiter *test_waiter(struct kunit *test, struct file *file)
 {
-	struct test_sleeper *sleeper = kzalloc(sizeof(*sleeper), GFP_KERNEL);
+	struct test_waiter *waiter = kzalloc(sizeof(*waiter), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, sleeper);
-	sleeper->file = get_file(file);
-	sleeper->ctx = file->private_data;
-	init_completion(&sleeper->done);
-	return sleeper;
+	KUNIT_ASSERT_NOT_NULL(test, waiter);
+	waiter->file = get_file(file);
+	waiter->ctx = file->private_data;
+	init_completion(&waiter->done);
+	return waiter;
 }
 
-static void test_start(struct kunit *test, struct test_sleeper *sleeper,
-		       int (*function)(void *), struct list_head *line)
+static void test_start(struct kunit *test, struct test_waiter *waiter,
+		       int (*function)(void *), bool writes)
 {
-	size_t before = test_in_line(sleeper->ctx, line);
+	unsigned int before = test_waiting(waiter->ctx, writes);
 	struct task_struct *task;
 
-	task = kthread_run(function, sleeper, "eventfd_kunit");
+	task = kthread_run(function, waiter, "eventfd_kunit");
 	if (IS_ERR(task))
-		complete_all(&sleeper->done);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_dismiss, sleeper), 0);
+		complete_all(&waiter->done);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_dismiss, waiter), 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-	KUNIT_ASSERT_TRUE(test, test_until(test_in_line(sleeper->ctx, line) == before + 1));
+	KUNIT_ASSERT_TRUE(test, test_until(test_waiting(waiter->ctx, writes) == before + 1));
 }
 
-/* A task that is asleep in read(2) when this returns. */
-static struct test_sleeper *test_reader(struct kunit *test, struct file *file)
+/* A task that waits in read(2) when this returns. */
+static struct test_waiter *test_reader(struct kunit *test, struct file *file)
 {
-	struct test_sleeper *sleeper = test_sleeper(test, file);
+	struct test_waiter *waiter = test_waiter(test, file);
 
-	test_start(test, sleeper, test_read, &sleeper->ctx->readers);
-	return sleeper;
+	test_start(test, waiter, test_read, false);
+	return waiter;
 }
 
-/* A task that is asleep in write(2) when this returns. */
-static struct test_sleeper *test_writer(struct kunit *test, struct file *file, u64 value)
+/* A task that waits in write(2) when this returns. */
+static struct test_waiter *test_writer(struct kunit *test, struct file *file, u64 value)
 {
-	struct test_sleeper *sleeper;
+	struct test_waiter *waiter;
 	unsigned long page;
 
 	page = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_FALSE(test, !page || IS_ERR_VALUE(page));
 	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)page, &value, sizeof(value)), 0);
-	sleeper = test_sleeper(test, file);
-	sleeper->from = (u64 __user *)page;
-	sleeper->mm = current->mm;
-	mmget(sleeper->mm);
-	test_start(test, sleeper, test_write, &sleeper->ctx->writers);
-	return sleeper;
+	waiter = test_waiter(test, file);
+	waiter->from = (u64 __user *)page;
+	waiter->mm = current->mm;
+	mmget(waiter->mm);
+	test_start(test, waiter, test_write, true);
+	return waiter;
 }
 
 /* eventfd_signal() and eventfd_signal_mask() */
@@ -439,7 +442,7 @@ static void signal_adds_one_and_wakes(struct kunit *test)
 static void signal_reaches_a_blocked_reader(struct kunit *test)
 {
 	struct file *file = test_open(test, 0, 0);
-	struct test_sleeper *reader = test_reader(test, file);
+	struct test_waiter *reader = test_reader(test, file);
 
 	test_call(test_context_of(test), reader->ctx, eventfd_signal);
 	KUNIT_ASSERT_TRUE(test, test_done(reader));
@@ -451,7 +454,7 @@ static void signal_reaches_a_blocked_reader(struct kunit *test)
 static void signal_lets_one_blocked_reader_go_on(struct kunit *test)
 {
 	struct file *file = test_open(test, 0, EFD_SEMAPHORE);
-	struct test_sleeper *reader[3];
+	struct test_waiter *reader[3];
 	struct eventfd_ctx *ctx = file->private_data;
 	int n;
 
@@ -461,16 +464,16 @@ static void signal_lets_one_blocked_reader_go_on(struct kunit *test)
 		test_call(test_context_of(test), ctx, eventfd_signal);
 		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
 		KUNIT_EXPECT_EQ(test, reader[n]->value, 1);
-		KUNIT_EXPECT_EQ(test, test_in_line(ctx, &ctx->readers), ARRAY_SIZE(reader) - 1 - n);
+		KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), ARRAY_SIZE(reader) - 1 - n);
 	}
 }
 
-/* A sleeper may be woken for what is no business of ours, as by a late wake_up_q(). */
+/* A waiter may be woken for what is no business of ours. */
 static void stray_wake_up_is_no_event(struct kunit *test)
 {
 	struct file *file = test_open(test, 0, EFD_SEMAPHORE);
 	struct eventfd_ctx *ctx = file->private_data;
-	struct test_sleeper *reader[2];
+	struct test_waiter *reader[2];
 	struct task_struct *task;
 	bool woken;
 	int n;
@@ -478,14 +481,14 @@ static void stray_wake_up_is_no_event(struct kunit *test)
 	for (n = 0; n < ARRAY_SIZE(reader); n++)
 		reader[n] = test_reader(test, file);
 	spin_lock_irq(&ctx->wqh.lock);
-	task = list_first_entry(&ctx->readers, struct eventfd_sleeper, node)->task;
+	task = plist_first_entry(&ctx->waiters, struct eventfd_waiter, node)->task;
 	woken = wake_up_process(task);
 	spin_unlock_irq(&ctx->wqh.lock);
 	KUNIT_EXPECT_TRUE(test, woken);
 
-	/* It looks, finds nothing, and sleeps again where it was in the line. */
+	/* It looks, finds nothing, and sleeps again at its place on the wait list. */
 	KUNIT_ASSERT_TRUE(test, test_until(READ_ONCE(task->__state) == TASK_INTERRUPTIBLE));
-	KUNIT_EXPECT_EQ(test, test_in_line(ctx, &ctx->readers), ARRAY_SIZE(reader));
+	KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), ARRAY_SIZE(reader));
 	for (n = 0; n < ARRAY_SIZE(reader); n++) {
 		eventfd_signal(ctx);
 		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
@@ -817,7 +820,7 @@ static void do_read_lets_a_blocked_writer_go_on(struct kunit *test)
 	bool semaphore = test_flags_of(test) & EFD_SEMAPHORE;
 	struct file *file = test_open(test, 0, test_flags_of(test));
 	struct test_listener *listener = test_listening(test, file);
-	struct test_sleeper *writer;
+	struct test_waiter *writer;
 
 	test_set(listener->ctx, ULLONG_MAX - 1);
 	writer = test_writer(test, file, 1);
@@ -837,17 +840,17 @@ static void do_read_lets_a_blocked_writer_go_on(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, listener->calls, 2);
 }
 
-static void do_read_leaves_blocked_readers_asleep(struct kunit *test)
+static void do_read_leaves_blocked_readers_waiting(struct kunit *test)
 {
 	struct file *file = test_open(test, 0, test_flags_of(test));
 	struct test_listener *listener = test_listening(test, file);
-	struct test_sleeper *reader = test_reader(test, file);
+	struct test_waiter *reader = test_reader(test, file);
 	struct eventfd_ctx *ctx = listener->ctx;
 
 	listener->takes = 1;
 	eventfd_signal(ctx);
 	KUNIT_EXPECT_EQ(test, listener->taken, 1);
-	KUNIT_EXPECT_EQ(test, test_in_line(ctx, &ctx->readers), 1);
+	KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), 1);
 	KUNIT_EXPECT_FALSE(test, completion_done(&reader->done));
 
 	listener->takes = 0;
@@ -901,7 +904,7 @@ static void remove_wait_queue_lets_a_blocked_writer_go_on(struct kunit *test)
 	bool semaphore = test_flags_of(test) & EFD_SEMAPHORE;
 	struct file *file = test_open(test, 0, test_flags_of(test));
 	struct test_listener *listener = test_listening(test, file);
-	struct test_sleeper *writer;
+	struct test_waiter *writer;
 	u64 count;
 
 	test_set(listener->ctx, ULLONG_MAX - 1);
@@ -1174,7 +1177,7 @@ static void claim_lets_a_blocked_writer_go_on(struct kunit *test)
 	struct file *file = test_open(test, 0, EFD_AUTORESET);
 	struct eventfd_ctx *ctx = file->private_data;
 	poll_table table = { ._key = EPOLLIN | POLL_CLAIM };
-	struct test_sleeper *writer;
+	struct test_waiter *writer;
 
 	test_set(ctx, ULLONG_MAX - 1);
 	writer = test_writer(test, file, 3);
@@ -1388,7 +1391,7 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE_PARAM(do_read_in_a_callback_takes_what_read_would, test_kinds_gen_params),
 	KUNIT_CASE_PARAM(do_read_of_nothing_takes_nothing, test_kinds_gen_params),
 	KUNIT_CASE_PARAM(do_read_lets_a_blocked_writer_go_on, test_kinds_gen_params),
-	KUNIT_CASE_PARAM(do_read_leaves_blocked_readers_asleep, test_kinds_gen_params),
+	KUNIT_CASE_PARAM(do_read_leaves_blocked_readers_waiting, test_kinds_gen_params),
 	KUNIT_CASE_PARAM(remove_wait_queue_takes_what_read_would, test_kinds_gen_params),
 	KUNIT_CASE_PARAM(remove_wait_queue_removes_at_zero_too, test_kinds_gen_params),
 	KUNIT_CASE_PARAM(remove_wait_queue_lets_a_blocked_writer_go_on, test_kinds_gen_params),
