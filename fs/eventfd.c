@@ -495,6 +495,9 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 	__poll_t wanted = poll_requested_events(wait);
 	u64 count;
 
+	/* Whoever waits for space too is woken for what no claim takes. */
+	if ((wanted & (POLL_CLAIM | EPOLLIN | EPOLLOUT)) == (POLL_CLAIM | EPOLLIN))
+		wait->_key |= EPOLLET;
 	poll_wait(file, &ctx->wqh, wait);
 	count = eventfd_peek(ctx);
 

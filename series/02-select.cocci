@@ -36,3 +36,58 @@ position p;
 entry->key =@p table->_key
 + & ~POLL_CLAIM
 ;
+
+// Where a claim takes all that is asked for, one of those who claim is enough: a
+// wake-up ends with the first that it reaches. See include/linux/poll_claim.h.
+// expect: queue_claimer fs/select.c __pollwait 1
+@queue_claimer@
+expression entry, address, table, queues;
+position p;
+@@
+ entry->key = table->_key & ~POLL_CLAIM;
+ ...
+ entry->wait.private = queues;
+- add_wait_queue(address, &entry->wait);@p
++ WRITE_ONCE(queues->will_claim, 0);
++ if ((table->_key & POLL_CLAIM_WHOLE) == POLL_CLAIM_WHOLE)
++ 	add_wait_queue_exclusive(address, &entry->wait);
++ else
++ 	add_wait_queue(address, &entry->wait);
+
+// A poller that is awake is in its scan, and may leave for another file's event
+// without a look at this one: the wake-up goes on to the next one. So does one
+// that sleeps in its scan, for a mutex in another file's ->poll().
+// expect: wake_claimer fs/select.c pollwake 1
+@wake_claimer@
+expression mode, sync, key;
+identifier wait;
+position p;
+@@
++ if (wait->flags & WQ_FLAG_EXCLUSIVE) {
++ struct poll_wqueues *pwq = wait->private;
++ int will_claim;
++
++/*
++		 * The walk may end here only if this poller scans once more:
++		 * it then sees what it is woken for. Pairs with smp_store_mb()
++		 * in poll_schedule_timeout(). As soon as it runs it may clear
++		 * what is read here, so that is read before the wake-up.
++		 */
++ smp_mb();
++ will_claim = READ_ONCE(pwq->will_claim);
++ return __pollwake(wait, mode, sync, key) && will_claim;
++ }
+ return __pollwake(wait, mode, sync, key);@p
+
+// expect: say_who_will_claim fs/select.c poll_schedule_timeout 1
+@say_who_will_claim@
+expression queues, state;
+statement S;
+position p;
+@@
++ /* whatever ends this sleep, a scan follows, and claims what there is */
++ WRITE_ONCE(queues->will_claim, 1);
+ set_current_state(state);@p
+ if (!queues->triggered) S
+ __set_current_state(TASK_RUNNING);
++ WRITE_ONCE(queues->will_claim, 0);

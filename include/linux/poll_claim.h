@@ -4,6 +4,7 @@
 
 #include <linux/bits.h>
 #include <linux/types.h>
+#include <uapi/linux/eventpoll.h>
 
 /*
  * POLL_CLAIM: polling for an event that only one poller is to get
@@ -37,5 +38,24 @@
  */
 #define POLL_CLAIM_BIT	BIT(26)
 #define POLL_CLAIM	((__force __poll_t)POLL_CLAIM_BIT)
+
+/*
+ * POLL_CLAIM_WHOLE: a claim that takes all that is asked for
+ *
+ * Such a claim leaves nothing for a second poller, and nothing to be reported
+ * again. A file says so from within ->poll(): to the key of a claim it adds
+ * EPOLLET, before it calls poll_wait(), as then each of its events is an edge.
+ *
+ * select(2) and poll(2) then queue exclusively, so that an event wakes one of
+ * those who claim and not all. Which wake-ups count, see pollwake(). epoll_wait(2)
+ * does not look at a level-triggered item again before the next wake-up.
+ */
+#define POLL_CLAIM_WHOLE	(POLL_CLAIM | EPOLLET)
+
+/* Is an event reported once: edge-triggered, or by a claim that takes it whole? */
+static inline bool poll_edge_or_claim(__poll_t key)
+{
+	return key & EPOLLET;
+}
 
 #endif /* _LINUX_POLL_CLAIM_H */
