@@ -383,6 +383,21 @@ void Multishot(State& state, const Channel& channel) {
 const Cycle kMultishotRead("uring_multishot_read", Multishot<true>, {kEventfd, kPipe, kSocket});
 const Cycle kMultishot("uring_multishot", Multishot<false>, {kAutoreset});
 
+/* --- /proc --- */
+
+const Cycle kFdinfo("fdinfo",
+                    [](State& state, const Channel& channel) {
+                        const std::string path =
+                            "/proc/self/fdinfo/" + std::to_string(channel.in);
+                        state.Measure([&](int) {
+                            char text[256];
+                            int fd = open(path.c_str(), O_RDONLY);
+                            REQUIRE(fd >= 0 && read(fd, text, sizeof(text)) > 0);
+                            REQUIRE(close(fd) == 0);
+                        });
+                    },
+                    {kEventfd, kAutoreset, kPipe});
+
 /* --- eventfd_signal() in the kernel --- */
 
 /*

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 
 #include <memory>
 #include <semaphore>
@@ -11,6 +13,7 @@
 #include "bench/bench.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/events.h"
 #include "support/tasks.h"
 
 namespace bench {
@@ -84,7 +87,42 @@ const Case kReaders(
 const Case kSemaphoreReaders(
     "readers/semaphore", [](State& state) { Readers(state, EFD_SEMAPHORE); }, kHerds);
 
-/* The counter is full; each read of one unit makes room for one writer's. */
+/*
+ * As many posts as there are readers, before any of them can run. What is left of those that
+ * were woken must not be in the way of the next post.
+ */
+const Case kBurst("burst/semaphore",
+                  [](State& state) {
+                      const int size = state.argument();
+                      FileDescriptor efd = NewEventfd(0, EFD_SEMAPHORE),
+                                     all_served = NewEventfd();
+                      CountingHandler interrupt(SIGUSR1, 0);
+                      std::atomic<bool> stop{false};
+                      std::atomic<long> served{0};
+                      std::vector<std::unique_ptr<ScopedThread>> readers;
+                      for (int i = 0; i < size; i++) {
+                          readers.push_back(std::make_unique<ScopedThread>([&] {
+                              while (TryTake(efd.get()))
+                                  if (++served % size == 0) REQUIRE(TryPost(all_served.get()));
+                              REQUIRE(stop);
+                          }));
+                          readers.back()->WaitUntilBlockedIn(SYS_read);
+                      }
+                      sched_param usual = {};
+                      RunAtOnce();
+                      state.Measure(
+                          [&](int) {
+                              for (int i = 0; i < size; i++) REQUIRE(TryPost(efd.get()));
+                              REQUIRE(TryTake(all_served.get()));
+                          },
+                          2, [] {});
+                      REQUIRE(pthread_setschedparam(pthread_self(), SCHED_OTHER, &usual) == 0);
+                      stop = true;
+                      for (auto& reader : readers) reader->Signal(SIGUSR1);
+                  },
+                  {1000});
+
+/* The counter is full; each read of one unit makes space for one writer's. */
 const Case kWriters(
     "writers/semaphore",
     [](State& state) {
@@ -102,12 +140,12 @@ const Case kWriters(
     },
     kHerds);
 
-/* Each poller is woken by each post; the first takes the event, one way or the other. */
-void Pollers(State& state, FileDescriptor efd, bool takes) {
+/* Tasks that wait in a way of their own; the first that is told of a post takes it. */
+void Pollers(State& state, FileDescriptor efd, long call, std::function<bool(int fd)> wait,
+             bool takes) {
     std::atomic<long> taken{0};
-    Herd pollers(state.argument(), kPollCall, [&] {
-        pollfd one = {efd.get(), POLLIN, 0};
-        if (poll(&one, 1, -1) != 1) return false;
+    Herd pollers(state.argument(), call, [&] {
+        if (!wait(efd.get())) return false;
         if (!takes || TryTake(efd.get())) taken++;
         return true;
     });
@@ -120,14 +158,59 @@ void Pollers(State& state, FileDescriptor efd, bool takes) {
         PostsFor(state.argument()), [] {});
 }
 
+bool PollOnce(int fd) {
+    pollfd one = {fd, POLLIN, 0};
+    return poll(&one, 1, -1) == 1;
+}
+
+bool SelectOnce(int fd) {
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    return select(fd + 1, &set, nullptr, nullptr, nullptr) == 1;
+}
+
+bool EpollOnce(int epoll) {
+    epoll_event event;
+    return epoll_wait(epoll, &event, 1, -1) == 1;
+}
+
+void AutoresetPollers(State& state, long call, std::function<bool(int fd)> wait) {
+    if (!KernelKnowsAutoreset()) return state.Skip("this kernel has no EFD_AUTORESET");
+    Pollers(state, NewAutoreset(), call, std::move(wait), false);
+}
+
+/* Tasks that share one epoll, level-triggered unless more is asked for. */
+void EpollSharers(State& state, FileDescriptor efd, uint32_t more, bool takes) {
+    FileDescriptor epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLIN | more);
+    Pollers(
+        state, std::move(efd), kEpollWaitCall, [&](int) { return EpollOnce(epoll.get()); },
+        takes);
+}
+
 const Case kPollers(
-    "pollers/eventfd", [](State& state) { Pollers(state, NewEventfd(0, EFD_NONBLOCK), true); },
+    "pollers/eventfd",
+    [](State& state) {
+        Pollers(state, NewEventfd(0, EFD_NONBLOCK), kPollCall, PollOnce, true);
+    },
     kHerds);
 const Case kAutoresetPollers(
-    "pollers/autoreset",
+    "pollers/autoreset", [](State& state) { AutoresetPollers(state, kPollCall, PollOnce); },
+    kHerds);
+const Case kAutoresetSelecters(
+    "selecters/autoreset", [](State& state) { AutoresetPollers(state, kAnyCall, SelectOnce); },
+    kHerds);
+
+/* One of them alone is a loop that blocks. */
+const Case kSharers(
+    "epoll_edge_sharers/eventfd",
+    [](State& state) { EpollSharers(state, NewEventfd(), EPOLLET, false); }, kHerds);
+const Case kAutoresetSharers(
+    "epoll_sharers/autoreset",
     [](State& state) {
         if (!KernelKnowsAutoreset()) return state.Skip("this kernel has no EFD_AUTORESET");
-        Pollers(state, NewAutoreset(), false);
+        EpollSharers(state, NewAutoreset(), 0, false);
     },
     kHerds);
 
@@ -260,13 +343,13 @@ void SemaphoreMutex(State& state, Inside inside) {
         [&] { REQUIRE(TryPost(efd.get())); });
 }
 
-const std::vector<int> kSharers = {2, 4, 8};
+const std::vector<int> kOwners = {2, 4, 8};
 
 const Case kMutex(
-    "mutex/semaphore", [](State& state) { SemaphoreMutex(state, Inside::kLittle); }, kSharers);
+    "mutex/semaphore", [](State& state) { SemaphoreMutex(state, Inside::kLittle); }, kOwners);
 const Case kBusyMutex(
     "mutex_yield/semaphore", [](State& state) { SemaphoreMutex(state, Inside::kYield); },
-    kSharers);
+    kOwners);
 const Case kPthreadMutex(
     "mutex_yield/pthread",
     [](State& state) {
@@ -275,7 +358,7 @@ const Case kPthreadMutex(
             state, Inside::kYield, [&] { pthread_mutex_lock(&mutex); },
             [&] { pthread_mutex_unlock(&mutex); });
     },
-    kSharers);
+    kOwners);
 
 } /* namespace */
 } /* namespace bench */
