@@ -55,7 +55,7 @@
 static DEFINE_IDA(eventfd_ida);
 
 /**
- * struct eventfd_ctx - the counter, and who waits for it
+ * struct eventfd_ctx - a counter, its pollers and its waiters
  * @kref:	 one for the open file, one for each kernel user
  * @id:		 shown in fdinfo; negative if there was none to be had
  * @wqh:	 the pollers; its lock guards all that follows and can change
@@ -64,7 +64,7 @@ static DEFINE_IDA(eventfd_ida);
  * @claim:	 POLL_CLAIM with EFD_AUTORESET, else 0: what a wake-up says on
  *		 top of EPOLLIN
  * @is_semaphore: EFD_SEMAPHORE was given
- * @waited_for:	 there is somebody on @waiters: one byte to look at
+ * @waited_for:	 @waiters is not empty: one byte to look at
  */
 struct eventfd_ctx {
 	struct kref kref;
@@ -89,13 +89,13 @@ struct eventfd_waiter {
 	u64 n;
 };
 
-/* What a read would get. */
+/* What a read would take. */
 static u64 eventfd_next(const struct eventfd_ctx *ctx)
 {
 	return ctx->is_semaphore && ctx->count ? 1 : ctx->count;
 }
 
-/* How many reads would get something, one after the other. */
+/* How many reads, one after the other, would find something to take. */
 static u64 eventfd_reads(const struct eventfd_ctx *ctx)
 {
 	return ctx->is_semaphore ? ctx->count : !!ctx->count;
@@ -110,29 +110,28 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
 /*
  * Waiters
  *
- * Readers and writers share one wait list, readers in front: both are on it only
- * while some are on the way from a wake-up. Of each kind real-time tasks are in
- * front, by the priority that they had when they blocked, and equals are served
- * in the order of arrival.
+ * Readers and writers share one wait list, readers in front. Of each kind
+ * real-time tasks are in front, by the priority that they had when they blocked;
+ * equals are served in the order of arrival.
  *
  * To be woken is to be taken off the list, under the lock. It is no hand-over:
- * a task that never waited may steal what the waiter was woken for (a strict
- * hand-over would cost a context switch for each operation on a contended
- * semaphore). So a woken waiter looks again, and if it finds too little it is
- * requeued in front of its equals.
+ * a task that did not wait may steal what the waiter was woken for (a hand-over
+ * would cost a context switch for each operation on a contended semaphore). So a
+ * woken waiter looks again, and if it cannot go on it is requeued in front of its
+ * equals.
  *
- * A change of the counter by n wakes as many waiters as n units can serve, and
- * does not ask who was woken before: that task may be kept from running for
- * long, and nobody else shall wait for it. A waiter that cannot use what it was
- * woken for passes the wake-up on, for as many units. So once all who were
- * woken have run, nobody is left on the list who could go on:
+ * A change of the counter by n units wakes the waiters that n units serve. It
+ * does not matter who was woken before: that task may be kept from running for
+ * long, and no other waiter is held up by it. A waiter that cannot use its
+ * wake-up passes it on, for as many units as it was woken for.
  *
- *	each unit of the counter that came after a reader had to wait, and each
- *	unit of space that came after a writer had to, has had its wake-up, and
- *	whoever got that has either used it or passed it on.
+ * So no waiter is forgotten. When it queued itself it could not go on. Each change
+ * since then that might serve it has woken others for all of its units, and each
+ * of these has used its wake-up or passed it on. Once all woken waiters have run,
+ * no waiter that is on the list can go on.
  *
- * A waiter does not leave its stack frame without the lock. So whoever holds the
- * lock may wake it, however soon it then runs.
+ * A waiter needs the lock to leave its stack frame. So the holder of the lock may
+ * wake it, however soon it then runs.
  */
 
 static void eventfd_queue(struct eventfd_ctx *ctx, struct eventfd_waiter *waiter)
@@ -160,7 +159,7 @@ static bool eventfd_is_writer(const struct eventfd_waiter *waiter)
 
 static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 {
-	/* Of several readers only one can have it, but for a semaphore. */
+	/* One reader takes the whole counter, but for a semaphore. */
 	for (n = min(n, eventfd_reads(ctx)); n && ctx->waited_for; n--) {
 		struct eventfd_waiter *first;
 
@@ -171,7 +170,7 @@ static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 	}
 }
 
-/* Wake the readers that @n units serve, which were added or are passed on. */
+/* Wake the readers that @n units serve: units that were added, or are passed on. */
 static __always_inline void eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 {
 	if (unlikely(ctx->waited_for))
@@ -198,7 +197,7 @@ static noinline void __eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 	}
 }
 
-/* Wake the writers that @n units of space serve, new ones or passed on. */
+/* Wake the writers that @n units of space serve: new space, or passed on. */
 static __always_inline void eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 {
 	if (unlikely(ctx->waited_for))
@@ -206,21 +205,20 @@ static __always_inline void eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 }
 
 /*
- * Wait as one of EVENTFD_READERS, for something to read, or as one of
- * EVENTFD_WRITERS, for space for @n. Called, and returns, with the lock held,
- * and drops it to sleep.
+ * Wait as one of the EVENTFD_READERS until there is something to take, or as one
+ * of the EVENTFD_WRITERS until there is space for @n. The caller holds the lock,
+ * before and after; it is dropped to sleep.
  *
- * Returns 0, or -ERESTARTSYS for a signal that came while there was nothing to
- * be had. A task that is being killed could not use what it takes: it goes at
- * once.
+ * Returns 0, or -ERESTARTSYS if a signal came while the task could not go on. A
+ * task that is being killed could not use what it takes, and never goes on.
  */
 static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 	__must_hold(&ctx->wqh.lock)
 {
-	/* From that of a deadline task, below all others, up: 0, 1, 2, ... */
+	/* 0 for deadline tasks, then real-time ones, and all others as equals. */
 	int prio = min(READ_ONCE(current->normal_prio), MAX_RT_PRIO) - (MAX_DL_PRIO - 1);
 	struct eventfd_waiter self = {
-		/* Odd, so that there is a place in front of its equals. */
+		/* An even place is in front of those who wait for the first time. */
 		.node = PLIST_NODE_INIT(self.node, kind + 2 * prio + 1),
 		.task = current,
 		.n = n,
@@ -231,8 +229,8 @@ static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 	eventfd_queue(ctx, &self);
 	for (;;) {
 		/*
-		 * Still under the lock: whoever wakes us after this finds a task
-		 * that the wake-up can reach.
+		 * Still under the lock: a wake-up that follows finds a task that
+		 * it can reach.
 		 */
 		set_current_state(TASK_INTERRUPTIBLE);
 		spin_unlock_irq(&ctx->wqh.lock);
@@ -262,12 +260,12 @@ static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 }
 
 /*
- * Wake those who poll. Their callbacks run here, under the lock, and
+ * Wake the pollers. Their callbacks run here, under the lock, and
  * current->in_eventfd keeps them from signalling an eventfd in turn.
  */
 static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 {
-	/* Pollers queue themselves under the lock that we hold. */
+	/* Pollers queue themselves under this lock, and it is held. */
 	if (waitqueue_active(&ctx->wqh)) {
 		current->in_eventfd = 1;
 		wake_up_locked_poll(&ctx->wqh, events);
@@ -276,10 +274,10 @@ static void eventfd_wake_pollers(struct eventfd_ctx *ctx, __poll_t events)
 }
 
 /*
- * Add @n, which fits, and tell the pollers. They hear of every add, of zero too
- * and whatever the counter was: an edge-triggered one counts on it. The readers
- * are the caller's to wake, after that: an in-kernel poller may take the counter
- * on the spot, and then there is nothing to wake a reader for.
+ * Add @n, which fits, and wake the pollers: for every add, even of zero and
+ * whatever the counter was, as edge-triggered pollers rely on it. The caller wakes
+ * the readers after that: an in-kernel poller may take the counter in its callback,
+ * and then there is nothing to wake a reader for.
  */
 static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 {
@@ -287,19 +285,19 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 
 	if (IS_ENABLED(CONFIG_64BIT))
 		/*
-		 * Our unlock is no release for a poller that does not lock: it
+		 * The unlock is no release for a poller that takes no lock: it
 		 * may see this before. Pairs with the acquire in eventfd_peek().
 		 */
 		smp_store_release(&ctx->count, ctx->count + n);
 	else
 		WRITE_ONCE(ctx->count, ctx->count + n);
-	/* If it is to be claimed, they look again before they report it. */
+	/* Where it is to be claimed, a poller polls again before it reports it. */
 	eventfd_wake_pollers(ctx, EPOLLIN | events | ctx->claim);
 }
 
 /*
- * Take @n, which is there, and wake the writers that now fit. Pollers are the
- * caller's to wake: not all callers may.
+ * Take @n, which is there, and wake the writers that now fit. The pollers are left
+ * to the caller: not every caller may wake them.
  */
 static void eventfd_take(struct eventfd_ctx *ctx, u64 n)
 {
@@ -310,7 +308,7 @@ static void eventfd_take(struct eventfd_ctx *ctx, u64 n)
 }
 
 /**
- * eventfd_signal_mask - add one to the counter and wake who waits for it
+ * eventfd_signal_mask - add one to the counter, wake its pollers and a reader
  * @ctx: the eventfd to signal
  * @mask: events for the pollers' wake callbacks, beside EPOLLIN
  *
@@ -363,8 +361,8 @@ void eventfd_ctx_put(struct eventfd_ctx *ctx)
 EXPORT_SYMBOL_GPL(eventfd_ctx_put);
 
 /*
- * The last close. A user's poller holds the file open, so the only ones left
- * to hear EPOLLHUP are those in the kernel that hold just the context.
+ * The last close. A poller of user space holds the file open, so the only pollers
+ * left to be told EPOLLHUP are those in the kernel that hold just the context.
  */
 static int eventfd_release(struct inode *inode, struct file *file)
 {
@@ -417,8 +415,8 @@ static u64 eventfd_peek(struct eventfd_ctx *ctx)
 	if (IS_ENABLED(CONFIG_64BIT)) {
 		count = READ_ONCE(ctx->count);
 		/*
-		 * Who is told of a signal may rely on seeing what its sender
-		 * did before it. Pairs with the release in eventfd_add().
+		 * A poller that is told of a signal sees what its sender did
+		 * before it. Pairs with the release in eventfd_add().
 		 */
 		if (count)
 			smp_acquire__after_ctrl_dep();
@@ -448,21 +446,21 @@ static __poll_t eventfd_events(u64 count)
 }
 
 /* Rare, and out of line: inlined, each claim would save registers for it. */
-static noinline void eventfd_wake_pollers_for_room(struct eventfd_ctx *ctx)
+static noinline void eventfd_wake_pollers_for_space(struct eventfd_ctx *ctx)
 {
 	eventfd_wake_pollers(ctx, EPOLLOUT);
 }
 
 /*
  * Take the whole counter for a poller that is about to report it. The unlocked
- * read that brought us here promises nothing: another claim, or a read, may
- * have been faster, and then there is nothing to report but room.
+ * read before this call promises nothing: another claim, or a read, may have been
+ * faster, and then there is nothing to report but space.
  *
- * To wake pollers for room after each claim would be in vain for all but a
- * full counter: there was room before.
+ * A claim wakes pollers for space only if the counter was full: there was space
+ * before.
  *
- * Who claims reports to user space, and so is in process context, with
- * interrupts on. Others may poll from anywhere.
+ * A claiming caller reports to user space, so it runs in process context, with
+ * interrupts on. A caller that does not claim may poll from any context.
  */
 static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 {
@@ -473,7 +471,7 @@ static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 	if (count) {
 		eventfd_take(ctx, count);
 		if (unlikely(count >= EVENTFD_FULL))
-			eventfd_wake_pollers_for_room(ctx);
+			eventfd_wake_pollers_for_space(ctx);
 	}
 	spin_unlock_irq(&ctx->wqh.lock);
 
@@ -495,7 +493,7 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 	__poll_t wanted = poll_requested_events(wait);
 	u64 count;
 
-	/* Whoever waits for space too is woken for what no claim takes. */
+	/* A poller that asks for space, too, is woken for more than a claim takes. */
 	if ((wanted & (POLL_CLAIM | EPOLLIN | EPOLLOUT)) == (POLL_CLAIM | EPOLLIN))
 		wait->_key |= EPOLLET;
 	poll_wait(file, &ctx->wqh, wait);
@@ -504,9 +502,9 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 	if (!count || !(wanted & EPOLLIN))
 		return eventfd_events(count);
 
-	/* Not all who poll will report what they find: some only look. */
 	if (wanted & POLL_CLAIM)
 		return eventfd_claim(ctx);
+	/* A caller that only looks reports nothing, and takes nothing. */
 	return eventfd_events(count) | POLL_CLAIM;
 }
 
@@ -585,7 +583,7 @@ static __always_inline bool eventfd_deliver(struct eventfd_ctx *ctx,
 	return true;
 }
 
-static bool eventfd_may_sleep(const struct kiocb *iocb)
+static bool eventfd_may_block(const struct kiocb *iocb)
 {
 	return !(iocb->ki_filp->f_flags & O_NONBLOCK) &&
 	       !(iocb->ki_flags & IOCB_NOWAIT);
@@ -602,7 +600,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 	int err;
 
 	do {
-		/* It is still there: for another reader, meanwhile. */
+		/* What was not taken may serve another reader meanwhile. */
 		eventfd_wake_readers(ctx, 1);
 		spin_unlock_irq(&ctx->wqh.lock);
 		missing = fault_in_iov_iter_writeable(to, sizeof(u64));
@@ -610,7 +608,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 		if (missing || !tries--)
 			return -EFAULT;
 		if (!ctx->count) {
-			if (!eventfd_may_sleep(iocb))
+			if (!eventfd_may_block(iocb))
 				return -EAGAIN;
 			err = eventfd_wait(ctx, EVENTFD_READERS, 1);
 			if (err)
@@ -631,7 +629,7 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 
 	spin_lock_irq(&ctx->wqh.lock);
 	if (unlikely(!ctx->count)) {
-		if (!eventfd_may_sleep(iocb)) {
+		if (!eventfd_may_block(iocb)) {
 			spin_unlock_irq(&ctx->wqh.lock);
 			return -EAGAIN;
 		}
@@ -699,7 +697,7 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n",
 		   eventfd_peek(ctx), ctx->id);
-	/* Constant strings: a line more shall not make it dearer. */
+	/* Constant strings: so a fourth line does not make this slower. */
 	seq_puts(m, ctx->is_semaphore ? "eventfd-semaphore: 1\n" :
 					"eventfd-semaphore: 0\n");
 	seq_puts(m, ctx->claim ? "eventfd-autoreset: 1\n" :
@@ -722,7 +720,7 @@ static const struct file_operations eventfd_fops = {
 #endif
 };
 
-/* A table of its own keeps the question out of every other eventfd's poll. */
+/* A table of its own: no other eventfd's poll has to ask for the flag. */
 static const struct file_operations eventfd_autoreset_fops = {
 	.release	= eventfd_release,
 	.poll		= eventfd_poll_autoreset,

@@ -107,7 +107,7 @@ struct test_listener {
 	poll_table table;
 	struct eventfd_ctx *ctx;
 
-	/* How often to take from the counter, if it is told of EPOLLIN. */
+	/* How often to take from the counter on a wake-up for EPOLLIN. */
 	unsigned int takes;
 	u64 taken;
 
@@ -824,7 +824,7 @@ static void do_read_lets_a_blocked_writer_go_on(struct kunit *test)
 
 	test_set(listener->ctx, ULLONG_MAX - 1);
 	writer = test_writer(test, file, 1);
-	/* A signal still fits; what is taken has to make up for that too. */
+	/* A signal still fits; what is taken has to make space for that, too. */
 	listener->takes = 2;
 	eventfd_signal(listener->ctx);
 	KUNIT_ASSERT_TRUE(test, test_done(writer));
@@ -1103,7 +1103,7 @@ static void lookups_of_what_is_no_eventfd_are_einval(struct kunit *test)
 	fput(file);
 }
 
-/* vfs_poll(): who looks, and who claims */
+/* vfs_poll(): callers that look, and callers that claim */
 
 struct test_poll_param {
 	const char *name;
@@ -1127,7 +1127,7 @@ static const struct test_poll_param test_polls[] = {
 	{ "autoreset, claim", EFD_AUTORESET, 2, true, EPOLLIN | POLL_CLAIM, EPOLLIN | EPOLLOUT, 0 },
 	{ "autoreset, claim all", EFD_AUTORESET, 2, true, EPOLLIN | EPOLLOUT | POLL_CLAIM,
 	  EPOLLIN | EPOLLOUT, 0 },
-	{ "autoreset, claim room only", EFD_AUTORESET, 2, true, EPOLLOUT | POLL_CLAIM,
+	{ "autoreset, claim space only", EFD_AUTORESET, 2, true, EPOLLOUT | POLL_CLAIM,
 	  EPOLLIN | EPOLLOUT, 2 },
 	{ "autoreset, empty, look", EFD_AUTORESET, 0, true, 0, EPOLLOUT, 0 },
 	{ "autoreset, empty, claim", EFD_AUTORESET, 0, true, EPOLLIN | POLL_CLAIM, EPOLLOUT, 0 },
@@ -1158,7 +1158,7 @@ static void poll_takes_only_what_it_claims(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, eventfd_peek(ctx), param->left);
 }
 
-static void claim_wakes_for_room_where_there_was_none(struct kunit *test)
+static void claim_wakes_for_space_where_there_was_none(struct kunit *test)
 {
 	struct file *file = test_open(test, 1, EFD_AUTORESET);
 	struct test_listener *listener = test_listening(test, file);
@@ -1203,7 +1203,7 @@ static int test_claim_once(void *data)
 	return 0;
 }
 
-/* Not every machine's locks say that somebody waits for them; there he gets some time to. */
+/* Not every machine's locks say that a task waits for them; there it gets some time to. */
 #ifdef arch_spin_is_contended
 #define TEST_RIVAL_US	TEST_PATIENCE_US
 #else
@@ -1212,9 +1212,9 @@ static int test_claim_once(void *data)
 
 /*
  * The rival has seen the counter and waits for the lock; whoever holds that takes
- * the counter. On one CPU nobody waits for a lock, and so nobody is beaten here.
+ * the counter. On one CPU no task waits for a lock, and so none comes too late.
  */
-static void claim_that_was_beaten_gets_nothing(struct kunit *test)
+static void claim_that_comes_too_late_gets_nothing(struct kunit *test)
 {
 	struct file *file = test_open(test, 0, EFD_AUTORESET);
 	struct eventfd_ctx *ctx = file->private_data;
@@ -1246,7 +1246,7 @@ static void claim_that_was_beaten_gets_nothing(struct kunit *test)
 
 /*
  * Races for claims: several tasks go through the same eventfds, again and again.
- * Who is behind has less to do at each of them, and so soon catches up.
+ * A task that is behind has less to do at each of them, and so soon catches up.
  */
 
 #define TEST_CLAIM_FILES	256
@@ -1403,9 +1403,9 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE(lookups_of_what_is_not_open_are_ebadf),
 	KUNIT_CASE(lookups_of_what_is_no_eventfd_are_einval),
 	KUNIT_CASE_PARAM(poll_takes_only_what_it_claims, test_polls_gen_params),
-	KUNIT_CASE(claim_wakes_for_room_where_there_was_none),
+	KUNIT_CASE(claim_wakes_for_space_where_there_was_none),
 	KUNIT_CASE(claim_lets_a_blocked_writer_go_on),
-	KUNIT_CASE(claim_that_was_beaten_gets_nothing),
+	KUNIT_CASE(claim_that_comes_too_late_gets_nothing),
 	KUNIT_CASE(one_of_several_claims_gets_a_signal),
 	KUNIT_CASE(claims_lose_no_racing_signal),
 	{}

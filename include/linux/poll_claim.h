@@ -17,17 +17,17 @@
  * One bit keeps the two apart. It belongs to the kernel: user space can neither
  * ask for it nor be shown it. It says something else in each direction.
  *
- * From a caller of ->poll(), in the key of the poll table: I am about to report
- * what you return. Whoever sets it promises that each event of the result gets
- * to its user, even if the request is cancelled or its time runs out in the
- * meantime. ->poll() takes what it reports, and of several claims for one event
- * only one succeeds. No table (NULL), or a table as init_poll_funcptr() leaves
- * it, never claims. So code that does not know of the bit cannot lose an event.
+ * From a caller of ->poll(), in the key of the poll table: the caller is about to
+ * report what ->poll() returns. It promises that each event of the result gets to
+ * its user, even if the request is cancelled or its time runs out in the meantime.
+ * ->poll() takes what it reports, and of several claims for one event only one
+ * succeeds. No table (NULL), or a table as init_poll_funcptr() leaves it, never
+ * claims. So code that does not know of the bit cannot lose an event.
  *
  * From a file, in the result of ->poll() or in the key of a wake-up: ready, but
- * nothing was taken. Poll again and claim before you report this. By then
- * somebody else may have been faster, and a caller that finds nothing goes back
- * to waiting. A result never has the bit if the key had it, and the key of a
+ * nothing was taken. A caller polls again, with the bit, before it reports this. By
+ * then another claim may have been faster, and a caller that finds nothing goes
+ * back to waiting. A result never has the bit if the key had it, and the key of a
  * wake-up never has it together with POLLFREE.
  *
  * The files without such events, which are all the others, ignore the bit.
@@ -43,12 +43,13 @@
  * POLL_CLAIM_WHOLE: a claim that takes all that is asked for
  *
  * Such a claim leaves nothing for a second poller, and nothing to be reported
- * again. A file says so from within ->poll(): to the key of a claim it adds
- * EPOLLET, before it calls poll_wait(), as then each of its events is an edge.
+ * again: each event is an edge. A file says so from within ->poll(): it adds
+ * EPOLLET to the key of the claim before it calls poll_wait().
  *
- * select(2) and poll(2) then queue exclusively, so that an event wakes one of
- * those who claim and not all. Which wake-ups count, see pollwake(). epoll_wait(2)
- * does not look at a level-triggered item again before the next wake-up.
+ * select(2) and poll(2) then queue the claimer exclusively, so that an event wakes
+ * one of them and not all. A wake-up ends with a claimer only if that is sure to
+ * poll once more, see pollwake(). epoll_wait(2) does not poll a level-triggered
+ * item again before the next wake-up.
  */
 #define POLL_CLAIM_WHOLE	(POLL_CLAIM | EPOLLET)
 
