@@ -291,6 +291,7 @@ static int test_flags_of(struct kunit *test)
 /* Tasks that wait in read(2) or write(2). */
 
 struct test_waiter {
+	void (*set_class)(struct task_struct *task);	/* NULL: as it is */
 	struct file *file;
 	struct eventfd_ctx *ctx;
 	struct mm_struct *mm;		/* a writer's, else NULL */
@@ -304,6 +305,8 @@ static int test_read(void *data)
 {
 	struct test_waiter *waiter = data;
 
+	if (waiter->set_class)
+		waiter->set_class(current);
 	waiter->result = kernel_read(waiter->file, &waiter->value,
 				      sizeof(waiter->value), NULL);
 	complete_all(&waiter->done);
@@ -393,13 +396,20 @@ static void test_start(struct kunit *test, struct test_waiter *waiter,
 	KUNIT_ASSERT_TRUE(test, test_until(test_waiting(waiter->ctx, writes) == before + 1));
 }
 
-/* A task that waits in read(2) when this returns. */
-static struct test_waiter *test_reader(struct kunit *test, struct file *file)
+/* A task of a scheduling class that waits in read(2) when this returns. */
+static struct test_waiter *test_reader_of(struct kunit *test, struct file *file,
+					  void (*set_class)(struct task_struct *task))
 {
 	struct test_waiter *waiter = test_waiter(test, file);
 
+	waiter->set_class = set_class;
 	test_start(test, waiter, test_read, false);
 	return waiter;
+}
+
+static struct test_waiter *test_reader(struct kunit *test, struct file *file)
+{
+	return test_reader_of(test, file, NULL);
 }
 
 /* A task that waits in write(2) when this returns. */
@@ -465,6 +475,51 @@ static void signal_lets_one_blocked_reader_go_on(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
 		KUNIT_EXPECT_EQ(test, reader[n]->value, 1);
 		KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), ARRAY_SIZE(reader) - 1 - n);
+	}
+}
+
+static void signal_serves_readers_by_their_priority(struct kunit *test)
+{
+	static void (*const classes[])(struct task_struct *task) = {
+		NULL, sched_set_fifo_low, sched_set_fifo, NULL, sched_set_fifo_low,
+	};
+	static const unsigned int order[] = { 2, 1, 4, 0, 3 };
+	struct file *file = test_open(test, 0, EFD_SEMAPHORE);
+	struct test_waiter *reader[ARRAY_SIZE(classes)];
+	struct eventfd_ctx *ctx = file->private_data;
+	int n;
+
+	for (n = 0; n < ARRAY_SIZE(reader); n++)
+		reader[n] = test_reader_of(test, file, classes[n]);
+	for (n = 0; n < ARRAY_SIZE(reader); n++) {
+		eventfd_signal(ctx);
+		KUNIT_ASSERT_TRUE(test, test_done(reader[order[n]]));
+		KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), ARRAY_SIZE(reader) - 1 - n);
+	}
+}
+
+/* What a reader is woken for is gone before it gets the lock. */
+static void reader_that_is_woken_in_vain_is_requeued_in_front(struct kunit *test)
+{
+	struct file *file = test_open(test, 0, 0);
+	struct eventfd_ctx *ctx = file->private_data;
+	struct test_waiter *reader[2];
+	u64 taken;
+	int n;
+
+	for (n = 0; n < ARRAY_SIZE(reader); n++)
+		reader[n] = test_reader(test, file);
+	spin_lock_irq(&ctx->wqh.lock);
+	eventfd_add(ctx, 1, 0);
+	eventfd_wake_readers(ctx, 1);
+	eventfd_ctx_do_read(ctx, &taken);
+	spin_unlock_irq(&ctx->wqh.lock);
+	KUNIT_EXPECT_EQ(test, taken, 1);
+	KUNIT_ASSERT_TRUE(test, test_until(test_waiting(ctx, false) == ARRAY_SIZE(reader)));
+	for (n = 0; n < ARRAY_SIZE(reader); n++) {
+		eventfd_signal(ctx);
+		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
+		KUNIT_EXPECT_EQ(test, reader[n]->value, 1);
 	}
 }
 
@@ -1158,6 +1213,40 @@ static void poll_takes_only_what_it_claims(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, eventfd_peek(ctx), param->left);
 }
 
+struct test_claim_param {
+	const char *name;
+	int flags;
+	__poll_t key;
+	bool whole;
+};
+
+static const struct test_claim_param test_claim_kinds[] = {
+	{ "claim", EFD_AUTORESET, EPOLLIN | POLL_CLAIM, true },
+	{ "claim and space", EFD_AUTORESET, EPOLLIN | EPOLLOUT | POLL_CLAIM, false },
+	{ "space", EFD_AUTORESET, EPOLLOUT | POLL_CLAIM, false },
+	{ "look", EFD_AUTORESET, EPOLLIN, false },
+	{ "plain", 0, EPOLLIN | POLL_CLAIM, false },
+	{ "semaphore", EFD_SEMAPHORE, EPOLLIN | POLL_CLAIM, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_claim_kinds, test_claim_kinds, name);
+
+/* Whether it is met or not: the caller queues itself before there is anything to take. */
+static void claim_says_whether_it_takes_all_that_is_asked_for(struct kunit *test)
+{
+	const struct test_claim_param *param = test->param_value;
+	struct file *file = test_open(test, 0, param->flags);
+	u64 count;
+
+	for (count = 0; count < 2; count++) {
+		poll_table table = { ._key = param->key };
+
+		test_set(file->private_data, count);
+		vfs_poll(file, &table);
+		EXPECT_EVENTS(test, table._key, param->key | (param->whole ? EPOLLET : 0));
+	}
+}
+
 static void claim_wakes_for_space_where_there_was_none(struct kunit *test)
 {
 	struct file *file = test_open(test, 1, EFD_AUTORESET);
@@ -1378,6 +1467,8 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE_PARAM(signal_adds_one_and_wakes, test_contexts_gen_params),
 	KUNIT_CASE_PARAM(signal_reaches_a_blocked_reader, test_contexts_gen_params),
 	KUNIT_CASE_PARAM(signal_lets_one_blocked_reader_go_on, test_contexts_gen_params),
+	KUNIT_CASE(signal_serves_readers_by_their_priority),
+	KUNIT_CASE(reader_that_is_woken_in_vain_is_requeued_in_front),
 	KUNIT_CASE(stray_wake_up_is_no_event),
 	KUNIT_CASE(signal_mask_adds_to_the_key),
 	KUNIT_CASE(signal_of_an_autoreset_eventfd_is_to_be_claimed),
@@ -1403,6 +1494,8 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE(lookups_of_what_is_not_open_are_ebadf),
 	KUNIT_CASE(lookups_of_what_is_no_eventfd_are_einval),
 	KUNIT_CASE_PARAM(poll_takes_only_what_it_claims, test_polls_gen_params),
+	KUNIT_CASE_PARAM(claim_says_whether_it_takes_all_that_is_asked_for,
+			 test_claim_kinds_gen_params),
 	KUNIT_CASE(claim_wakes_for_space_where_there_was_none),
 	KUNIT_CASE(claim_lets_a_blocked_writer_go_on),
 	KUNIT_CASE(claim_that_comes_too_late_gets_nothing),
