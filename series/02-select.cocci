@@ -82,12 +82,12 @@ position p;
 // expect: say_who_will_claim fs/select.c poll_schedule_timeout 1
 @say_who_will_claim@
 expression queues, state;
-statement S;
 position p;
 @@
 + /* whatever ends this sleep, a scan follows, and claims what there is */
 + WRITE_ONCE(queues->will_claim, 1);
  set_current_state(state);@p
- if (!queues->triggered) S
+ ...
  __set_current_state(TASK_RUNNING);
 + WRITE_ONCE(queues->will_claim, 0);
+ smp_store_mb(queues->triggered, 0);
