@@ -308,7 +308,7 @@ static int test_read(void *data)
 	if (waiter->set_class)
 		waiter->set_class(current);
 	waiter->result = kernel_read(waiter->file, &waiter->value,
-				      sizeof(waiter->value), NULL);
+				     sizeof(waiter->value), NULL);
 	complete_all(&waiter->done);
 	return 0;
 }
@@ -320,7 +320,7 @@ static int test_write(void *data)
 
 	kthread_use_mm(waiter->mm);
 	waiter->result = vfs_write(waiter->file, (const char __user *)waiter->from,
-				    sizeof(*waiter->from), &pos);
+				   sizeof(*waiter->from), &pos);
 	kthread_unuse_mm(waiter->mm);
 	complete_all(&waiter->done);
 	return 0;
