@@ -307,6 +307,30 @@ static void eventfd_take(struct eventfd_ctx *ctx, u64 n)
 	eventfd_wake_writers(ctx, n);
 }
 
+static void eventfd_free_ctx(struct eventfd_ctx *ctx)
+{
+	if (ctx->id >= 0)
+		ida_free(&eventfd_ida, ctx->id);
+	kfree(ctx);
+}
+
+static void eventfd_free(struct kref *kref)
+{
+	eventfd_free_ctx(container_of(kref, struct eventfd_ctx, kref));
+}
+
+/**
+ * eventfd_ctx_put - drop a reference to an eventfd
+ * @ctx: what eventfd_ctx_fdget() or eventfd_ctx_fileget() returned
+ *
+ * Context: any but NMI. Does not sleep; the last reference frees @ctx.
+ */
+void eventfd_ctx_put(struct eventfd_ctx *ctx)
+{
+	kref_put(&ctx->kref, eventfd_free);
+}
+EXPORT_SYMBOL_GPL(eventfd_ctx_put);
+
 /**
  * eventfd_signal_mask - add one to the counter, wake its pollers and a reader
  * @ctx: the eventfd to signal
@@ -335,30 +359,6 @@ void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
 }
 EXPORT_SYMBOL_GPL(eventfd_signal_mask);
-
-static void eventfd_free_ctx(struct eventfd_ctx *ctx)
-{
-	if (ctx->id >= 0)
-		ida_free(&eventfd_ida, ctx->id);
-	kfree(ctx);
-}
-
-static void eventfd_free(struct kref *kref)
-{
-	eventfd_free_ctx(container_of(kref, struct eventfd_ctx, kref));
-}
-
-/**
- * eventfd_ctx_put - drop a reference to an eventfd
- * @ctx: what eventfd_ctx_fdget() or eventfd_ctx_fileget() returned
- *
- * Context: any but NMI. Does not sleep; the last reference frees @ctx.
- */
-void eventfd_ctx_put(struct eventfd_ctx *ctx)
-{
-	kref_put(&ctx->kref, eventfd_free);
-}
-EXPORT_SYMBOL_GPL(eventfd_ctx_put);
 
 /*
  * The last close. A poller of user space holds the file open, so the only pollers
