@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The litmus tests and the model: a wrong one is found out.
+"""The litmus tests and the models: a wrong one is found out.
 
 Not called by itself: "make check-harness" runs it.
 """
@@ -70,15 +70,17 @@ class Model(unittest.TestCase):
         if not shutil.which('spin'):
             self.skipTest('no spin: "make doctor" says how to get it')
 
-    def searched(self, options):
+    def searched(self, *what):
         with tempfile.TemporaryDirectory(dir=harness.BUILD) as folder:
-            return model.search(pathlib.Path(folder) / 'search', options)
+            return model.search(pathlib.Path(folder) / 'search', *what)
 
     def test_a_mutant_that_is_none_is_not_found(self):
-        found = self.searched(f'{model.READING} MUTANT_OF_NO_EFFECT')
-        self.assertEqual(found.errors, 0)
-        self.assertTrue(found.complete)
-        self.assertGreater(found.states, 10000)
+        for options, which in (model.WRITING, model.WAITERS), (model.POLLING, model.CLAIMERS):
+            with self.subTest(which.name):
+                found = self.searched(f'{options} MUTANT_OF_NO_EFFECT', which)
+                self.assertEqual(found.errors, 0)
+                self.assertTrue(found.complete)
+                self.assertGreater(found.states, 10000)
 
     def test_a_search_that_is_cut_short_is_no_success(self):
         said = ('error: max search depth too small\n'

@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fs/eventfd.c as a model for Spin: who sleeps, who calls whom, who is woken.
+ * fs/eventfd.c as a model for Spin: who waits, who wakes whom, who goes on.
  *
  * Readers, writers, pollers, claimers and signals from the kernel do what they
  * like, for ever. After each critical section what fs/eventfd.c says of its
- * lines has to be true, see check_lines(). And whenever nobody is on his way,
- * nobody may sleep beside what he waits for, see proctype quiet.
+ * waiters has to be true, see check_waiters(). And once all who were woken have
+ * run, nobody may wait for what is there, see proctype quiet.
  *
- * A critical section is one step here, for the counter and the lines are
- * touched by those who have the lock alone. There are two exceptions. What poll
- * reads without the lock is a step of its own; that it may be unlocked is shown
- * by the litmus tests, in Documentation/litmus-tests/eventfd. The wake-ups come
- * after the lock was dropped, one by one, and anything may happen in between.
+ * A critical section is one step here, for the counter and the wait list are
+ * touched by those who have the lock alone, and wake-ups are made under it. To
+ * drop the lock and to sleep is one step too: a wake-up in between would find a
+ * task that says it sleeps, as if it came after. There is one exception. What
+ * poll reads without the lock is a step of its own; that it may be unlocked is
+ * shown by the litmus tests, in Documentation/litmus-tests/eventfd.
  *
- * A sleeping task may go on at any time: for a signal, as it is killed, or for
- * no reason at all. Every read may find that its buffer's page is not there. To
- * be woken decides but this: whether a task will go on, or perhaps never does.
+ * A waiter may go on at any time: for a signal, as it is killed, or for no
+ * reason at all. Every read may find that its buffer's page is not there. To be
+ * woken decides but this: whether a task will go on, or perhaps never does.
  *
- * The size is set by -D: READERS, WRITERS, POLLERS (for EPOLLIN), ROOM_POLLERS
+ * The wait list has readers in front of writers. Beside that nothing that is shown
+ * here depends on who comes first. So priorities, the order of arrival, and that
+ * a waiter is requeued in front of its equals are not followed: of its kind, a
+ * waiter may come to stand at any place, when it is queued and when it is
+ * requeued.
+ *
+ * The pollers here are those of epoll and the like, each of which is woken. Of
+ * those that queue exclusively, see eventfd-claimers.pml.
+ *
+ * The size is set by -D: READERS, WRITERS, POLLERS (for EPOLLIN), SPACE_POLLERS
  * (for EPOLLOUT), SIGNALLERS (callers of eventfd_signal()), FULL (EVENTFD_FULL;
  * one more is the overflow), LEAST and MOST (what is written). SEMAPHORE and
  * AUTORESET are the flags. With IRQFD there is a consumer in the kernel, which
  * takes in its wake callback.
  *
- * -DMUTANT_... breaks one thing, and that must be found. scripts/model.py has
- * the list, the sizes, and runs it all.
+ * -DMUTANT_... breaks one thing, and that must be found even with END_ONLY, which
+ * leaves out what is promised in between. scripts/model.py has the list, the
+ * sizes, and runs it all.
  */
 
 #ifndef READERS
@@ -34,10 +45,10 @@
 #define WRITERS		2
 #endif
 #ifndef POLLERS
-#define POLLERS		1
+#define POLLERS		0
 #endif
-#ifndef ROOM_POLLERS
-#define ROOM_POLLERS	1
+#ifndef SPACE_POLLERS
+#define SPACE_POLLERS	0
 #endif
 #ifndef SIGNALLERS
 #define SIGNALLERS	0
@@ -53,11 +64,12 @@
 #endif
 
 #define OVERFLOW	(FULL + 1)
-#define ROOM		(OVERFLOW - count)
+#define SPACE		(OVERFLOW - count)
 #define TASKS		(READERS + WRITERS)
-#define ALL_POLLERS	(POLLERS + ROOM_POLLERS)
+#define ALL_POLLERS	(POLLERS + SPACE_POLLERS)
 #define IS_READER(x)	((x) < READERS)
 
+/* How many readers the counter can serve, and what the first one takes. */
 #ifdef SEMAPHORE
 #define SERVABLE	count
 #define NEXT		(count > 0 -> 1 : 0)
@@ -66,22 +78,14 @@
 #define NEXT		count
 #endif
 
-typedef line_t {
-	byte n;
-	byte who[TASKS];
-};
-
 /* struct eventfd_ctx */
 byte count;
-line_t readers, writers;
-byte readers_due, room_due;
-byte spoken_for = OVERFLOW;
+byte waiting;			/* how many are on the wait list */
+byte waiter[TASKS];		/* the wait list, its front first */
 
-/* struct eventfd_sleeper, and what the scheduler knows of its task */
-bit called[TASKS];
-byte add[TASKS];
-bit in_wake_q[TASKS];		/* somebody has it on his list of whom to wake */
-bit woken[TASKS];		/* since it last said that it sleeps */
+/* struct eventfd_waiter, and what the scheduler knows of its task */
+byte adds[TASKS];		/* ->n of a writer */
+bit woken[TASKS];		/* off the list, and has not had the lock since */
 bit parked[TASKS];		/* in schedule() */
 
 /* the pollers' wait queue; no array can be empty */
@@ -94,213 +98,209 @@ byte undelivered;
 /* How many are on their way: inside of a call, and not asleep. */
 byte running;
 
-/* Used within a step and meaningless after it, so no part of the state. */
-hidden byte i, j, k, t, sum, was_called, goes_on, one;
+#ifdef MUTANT_WAKE_AFTER_UNLOCK
+byte late;			/* off the list, but their wake-up is to come */
+#endif
+
+/*
+ * Used within a step and meaningless after it, so no part of the state. None
+ * may have the name of a variable in Spin's verifier, as "t" has.
+ */
+hidden byte nth, spot, whom, found, units, space, sum, taken, one, goes_on, was_woken;
 
 /* A range may be empty, which a for loop's may not. */
 #define EACH(x, first, past)	x = first; do :: x < (past) ->
 #define END(x)			; x++ :: else -> break od
 
-/* ---- lines ---- */
+/* ---- the wait list ---- */
 
-inline line_at_end(line, x)
+inline list_insert(x, at)
 {
-	EACH(j, 0, line.n)
-		assert(line.who[j] != x)
-	END(j);
-	line.who[line.n] = x;
-	line.n++
-}
-
-inline line_at_front(line, x)
-{
-	j = line.n;
+	spot = waiting;
 	do
-	:: j > 0 ->
-		line.who[j] = line.who[j - 1];
-		assert(line.who[j] != x);
-		j--
+	:: spot > at ->
+		waiter[spot] = waiter[spot - 1];
+		spot--
 	:: else -> break
 	od;
-	line.who[0] = x;
-	line.n++
+	waiter[at] = x;
+	waiting++
 }
 
-inline line_remove_nth(line, nth)
+inline list_remove_nth(at)
 {
-	j = nth;
-	line.n--;
+	waiting--;
+	EACH(spot, at, waiting)
+		waiter[spot] = waiter[spot + 1]
+	END(spot);
+	waiter[waiting] = 0
+}
+
+/* Where x is on the list; its length if x is on none. */
+inline list_find(x)
+{
+	found = 0;
 	do
-	:: j < line.n ->
-		line.who[j] = line.who[j + 1];
-		j++
-	:: else -> break
-	od;
-	line.who[line.n] = 0
-}
-
-inline line_remove(line, x)
-{
-	k = 0;
-	do
-	:: k < line.n && line.who[k] != x -> k++
-	:: else -> break
-	od;
-	assert(k < line.n);
-	line_remove_nth(line, k)
-}
-
-/* ---- calling ---- */
-
-inline update_spoken_for()
-{
-	if
-	:: readers.n == 0 -> spoken_for = OVERFLOW
-	:: else ->
-#ifdef SEMAPHORE
-		spoken_for = readers_due
-#else
-		spoken_for = (readers_due > 0 -> OVERFLOW : 0)
-#endif
-	fi
-}
-
-/* wake_q_add(): who is on a list already is left to whoever put it there. */
-inline wake_later(x)
-{
-	if
-	:: !in_wake_q[x] ->
-		in_wake_q[x] = 1;
-		wake = wake | (1 << x)
-	:: else
-	fi
-}
-
-inline call(line, nth)
-{
-	t = line.who[nth];
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	unlink_late = t + 1;
-#else
-	line_remove_nth(line, nth);
-#endif
-	called[t] = 1;
-	wake_later(t)
-}
-
-inline call_readers()
-{
-	do
-	:: count > spoken_for ->
-#ifndef MUTANT_TWO_FOR_ONE
-		readers_due++;
-#endif
-		call(readers, 0);
-		update_spoken_for();
-		/* Each unit has one reader called for it, and no second one. */
-		sum = 0;
-		EACH(j, 0, READERS)
-			sum = sum + called[j]
-		END(j);
-		assert(sum <= SERVABLE)
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-		; break
-#endif
+	:: found < waiting && waiter[found] != x -> found++
 	:: else -> break
 	od
 }
 
-inline call_writers()
+inline list_remove_if_there(x)
 {
-	i = 0;
+	list_find(x);
+	if
+	:: found < waiting -> list_remove_nth(found)
+	:: else
+	fi
+}
+
+/* Readers are in front of writers; of its kind, it comes to stand anywhere. */
+inline list_add(x)
+{
+#ifdef MUTANT_KINDS_ARE_MIXED
+	found = (place < waiting -> place : waiting);
+#else
+	found = 0;
 	do
-	:: i < writers.n && ROOM > room_due ->
-		t = writers.who[i];
+	:: found < waiting && IS_READER(waiter[found]) && !(IS_READER(x) && found >= place) -> found++
+	:: found < waiting && !IS_READER(waiter[found]) && !IS_READER(x) && found < place -> found++
+	:: else -> break
+	od;
+#endif
+	list_insert(x, found)
+}
+
+/* ---- to wake and to be woken ---- */
+
+inline unpark(x)
+{
+	if
+	:: parked[x] ->
+		parked[x] = 0;
+		running++
+	:: else
+	fi
+}
+
+inline wake(x, at)
+{
+#ifdef MUTANT_STAYS_ON_LIST
+	at++;
+#else
+	assert(!woken[x]);
+	list_remove_nth(at);
+#endif
+	woken[x] = 1;
+#ifdef MUTANT_WAKE_AFTER_UNLOCK
+	late = late | (1 << x)
+#else
+	unpark(x)
+#endif
+}
+
+inline wake_readers(many)
+{
+	units = many;
+	if
+	:: units > SERVABLE -> units = SERVABLE
+	:: else
+	fi;
+#ifdef MUTANT_WAKES_ONE_READER
+	units = (units > 1 -> 1 : units);
+#endif
+	nth = 0;
+	do
+	:: nth < waiting && IS_READER(waiter[nth]) && units > 0 ->
+		whom = waiter[nth];
+		wake(whom, nth);
+		units--
+	:: else -> break
+	od
+}
+
+inline wake_writers(many)
+{
+	units = many;
+	space = SPACE;
+	/* The last one tells whether there is a writer at all. */
+	nth = (waiting > 0 && IS_READER(waiter[waiting - 1]) -> waiting : 0);
+	do
+	:: nth < waiting && units > 0 ->
+		whom = waiter[nth];
 		if
-		:: add[t] < ROOM - room_due ->
-#ifndef MUTANT_TWO_FOR_ONE
-			room_due = room_due + add[t];
+		:: !IS_READER(whom) && adds[whom] < space ->
+			wake(whom, nth);
+			space = space - adds[whom];
+#ifdef MUTANT_WAKES_ONE_WRITER
+			units = 0
+#else
+			units = (units > adds[whom] -> units - adds[whom] : 0)
 #endif
-			call(writers, i);
-			/* All who were called fit beside one another. */
-			sum = 0;
-			EACH(j, READERS, TASKS)
-				sum = sum + (called[j] -> add[j] : 0)
-			END(j);
-			assert(sum < ROOM)
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-			; break
+		:: else ->
+#ifdef MUTANT_SMALL_MAY_NOT_PASS
+			units = (IS_READER(whom) -> units : 0);
 #endif
-		:: else -> i++
+			nth++
 		fi
 	:: else -> break
 	od
 }
 
-inline turn_over(x)
-{
-	called[x] = 0;
-#ifndef MUTANT_TWO_FOR_ONE
-	if
-	:: IS_READER(x) ->
-		readers_due--;
-		update_spoken_for()
-	:: else -> room_due = room_due - add[x]
-	fi
-#endif
-}
-
-/* What the comment "Lines" in fs/eventfd.c promises: true whenever the lock is dropped. */
-inline check_lines()
+/*
+ * What the comment "Waiters" in fs/eventfd.c promises, true whenever the lock is
+ * dropped. Who is woken and has not run yet is off the list. While a reader is
+ * on it, at least as many readers are woken as the counter can serve. A writer
+ * that is on it does not fit beside those that are woken.
+ */
+inline check_waiters()
 {
 	assert(count <= OVERFLOW);
 	assert(undelivered == count);
-#ifndef MUTANT_WAKE_BEFORE_UNLINK
-	assert(readers.n == 0 || readers_due >= SERVABLE);
-	assert(count <= spoken_for);
-	EACH(i, 0, writers.n)
-		assert(ROOM <= room_due || add[writers.who[i]] >= ROOM - room_due)
-	END(i);
-#endif
-#ifndef MUTANT_TWO_FOR_ONE
+#ifndef END_ONLY
+	found = 0;
+	EACH(nth, 0, waiting)
+		whom = waiter[nth];
+		assert(!woken[whom]);
+		found = (IS_READER(whom) -> 1 : found)
+	END(nth);
 	sum = 0;
-	EACH(i, 0, READERS)
-		sum = sum + called[i]
-	END(i);
-	assert(sum == readers_due);
+	EACH(nth, 0, READERS)
+		sum = sum + woken[nth]
+	END(nth);
+	assert(!found || sum >= SERVABLE);
 	sum = 0;
-	EACH(i, READERS, TASKS)
-		sum = sum + (called[i] -> add[i] : 0)
-	END(i);
-	assert(sum == room_due);
+	EACH(nth, READERS, TASKS)
+		sum = sum + (woken[nth] -> adds[nth] : 0)
+	END(nth);
+	EACH(nth, 0, waiting)
+		whom = waiter[nth];
+		assert(IS_READER(whom) || adds[whom] + sum >= SPACE)
+	END(nth);
 #endif
-	skip
+	skip	/* Spin lets no d_step end in a loop */
 }
 
 /* ---- the counter ---- */
 
-inline take(n)
+inline take(many)
 {
-	assert(n <= count);
-	count = count - n;
-	call_writers()
+	assert(many <= count);
+	count = count - many;
+	wake_writers(many)
 }
 
 /* A poller's callback wakes it at once, under the lock. */
 inline wake_pollers(first, past)
 {
-	EACH(k, first, past)
+	EACH(nth, first, past)
 		if
-		:: queued[k] ->
-			if
-			:: poll_parked[k] ->
-				poll_parked[k] = 0;
-				running++
-			:: else
-			fi
+		:: queued[nth] && poll_parked[nth] ->
+			poll_parked[nth] = 0;
+			running++
 		:: else
 		fi
-	END(k)
+	END(nth)
 }
 
 inline wake_pollers_in()
@@ -313,61 +313,58 @@ inline wake_pollers_out()
 	wake_pollers(POLLERS, ALL_POLLERS)
 }
 
-inline add_to_counter(n)
+inline add_to_counter(many)
 {
-	undelivered = undelivered + n;
-	count = count + n;
+	undelivered = undelivered + many;
+	count = count + many;
 	wake_pollers_in();
 #ifdef IRQFD
 	/* eventfd_ctx_do_read(), called by its wake callback */
-	undelivered = undelivered - NEXT;
-	take(NEXT);
+	taken = NEXT;
+	undelivered = undelivered - taken;
+#ifdef MUTANT_DO_READ_WAKES_NO_WRITER
+	count = count - taken;
+#else
+	take(taken);
 #endif
-	call_readers()
+#endif
+	skip
 }
 
-/* ---- sleeping ---- */
+/* ---- to wait ---- */
 
-/* What a task does next, after it has woken whom it called. */
+/* What a task does next. */
 #define OUTSIDE	0	/* nothing: its call is over */
-#define DONE	1
-#define SLEEPS	2
-#define PARKED	3
-#define FAULTS	4
-#define QUEUES	5
+#define PARKED	1
+#define FAULTS	2
+#define QUEUES	3
+#define SLEEPS	4
+
+/* How the wait of a task may end, beside by a wake-up or for no reason. */
+#define SIGNALLED	1
+#define KILLED		2
 
 inline park(x)
 {
-	if
-	:: !woken[x] ->
-		parked[x] = 1;
-		running--
-	:: else
-	fi;
-	next = PARKED
+	parked[x] = 1;
+	running--
 }
 
-inline say_asleep(x)
+/* It says that it sleeps, drops the lock, and sleeps if it was not woken. */
+inline sleep(x)
 {
 #ifdef MUTANT_STATE_AFTER_UNLOCK
 	next = SLEEPS
 #else
-	woken[x] = 0;
-	if
-	:: wake == 0 -> park(x)
-	:: else -> next = SLEEPS
-	fi
+	park(x);
+	next = PARKED
 #endif
 }
 
-inline unpark(x)
+inline start_to_wait(x)
 {
-	if
-	:: parked[x] ->
-		parked[x] = 0;
-		running++
-	:: else
-	fi
+	list_add(x);
+	sleep(x)
 }
 
 inline leave_call()
@@ -376,58 +373,70 @@ inline leave_call()
 	running--
 }
 
-/* The end of a critical section, and of the call if nobody is to be woken. */
-inline unlock()
+inline pass_on(x)
 {
-	check_lines();
 	if
-	:: next == DONE && wake == 0 -> leave_call()
-	:: else
+	:: IS_READER(x) -> wake_readers(1)
+#ifdef MUTANT_PASSES_ONE_UNIT_ON
+	:: else -> wake_writers(1)
+#else
+	:: else -> wake_writers(adds[x])
+#endif
 	fi
 }
 
-/* The lock is dropped: wake who was called. */
-inline wake_called()
+#ifdef MUTANT_INTERRUPTED_PASSES_NOTHING_ON
+#define LOSES_SIGNALLED	(fate == SIGNALLED)
+#else
+#define LOSES_SIGNALLED	false
+#endif
+#ifdef MUTANT_KILLED_PASSES_NOTHING_ON
+#define LOSES_KILLED	(fate == KILLED)
+#else
+#define LOSES_KILLED	false
+#endif
+#ifdef MUTANT_REQUEUED_PASSES_NOTHING_ON
+#define LOSES_REQUEUED	(fate == 0)
+#else
+#define LOSES_REQUEUED	false
+#endif
+#ifdef MUTANT_NO_RECHECK
+#define GOES_ON(can)	((can) || was_woken)
+#else
+#define GOES_ON(can)	(can)
+#endif
+
+/* After schedule(), with the lock. */
+inline come_back(x, can_go_on)
 {
-	do
-	:: wake != 0 ->
-		d_step {
-			t = 0;
-			do
-			:: (wake & (1 << t)) == 0 -> t++
-			:: else -> break
-			od;
-			wake = wake & ~(1 << t);
-			in_wake_q[t] = 0;
-			woken[t] = 1;
-			unpark(t)
-		}
-	:: else -> break
-	od
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	;
-	skip;
-	d_step {
+	unpark(x);
+	was_woken = woken[x];
+	woken[x] = 0;
+	goes_on = 0;
+	if
+	:: fate != KILLED && GOES_ON(can_go_on) -> goes_on = 1
+	:: else ->
 		if
-		:: unlink_late != 0 && IS_READER(unlink_late - 1) ->
-			line_remove(readers, unlink_late - 1)
-		:: unlink_late != 0 && !IS_READER(unlink_late - 1) ->
-			line_remove(writers, unlink_late - 1)
+		:: was_woken && !(LOSES_SIGNALLED || LOSES_KILLED || LOSES_REQUEUED) -> pass_on(x)
+		:: else
+		fi
+	fi;
+	if
+	:: goes_on || fate != 0 ->
+		list_remove_if_there(x);
+		if
+		:: !goes_on -> leave_call()
+		:: else
+		fi
+	:: else ->
+#ifndef MUTANT_STAYS_ON_LIST
+		if
+		:: was_woken -> list_add(x)
 		:: else
 		fi;
-		unlink_late = 0
-	}
 #endif
-}
-
-inline schedule(x)
-{
-	d_step {
-#ifdef MUTANT_STATE_AFTER_UNLOCK
-		woken[x] = 0;
-#endif
-		park(x)
-	}
+		sleep(x)
+	fi
 }
 
 inline either(choice)
@@ -438,58 +447,23 @@ inline either(choice)
 	fi
 }
 
-/* The way out of eventfd_sleep() without what it slept for. */
-inline give_up(line, x)
+/* What a task cannot know before it has the lock. */
+inline choose_place()
 {
-	line_remove(line, x);
-	update_spoken_for();
-#ifndef MUTANT_SIGNALLED_KEEPS_TURN
-	if
-	:: IS_READER(x) -> call_readers()
-	:: else -> call_writers()
-	fi;
-#endif
-	next = DONE
+	select(place : 0 .. TASKS - 1);
+	skip	/* Spin lets no loop lead into a d_step */
 }
 
-/* After schedule(), with the lock. */
-inline come_back(line, x, can_go_on)
+inline choose_fate()
 {
-	unpark(x);
-	goes_on = 0;
-	was_called = called[x];
-	if
-	:: called[x] ->
-		turn_over(x);
-		line_at_front(line, x);
-#ifndef MUTANT_BACK_IN_LINE_UNKNOWN
-		update_spoken_for()
-#endif
-	:: else
-	fi;
-	if
-	:: killed -> give_up(line, x)
-#ifdef MUTANT_NO_RECHECK
-	:: !killed && (was_called || can_go_on) ->
-#else
-	:: !killed && can_go_on ->
-#endif
-		line_remove(line, x);
-		update_spoken_for();
-		goes_on = 1
-	:: else ->
-		if
-		:: signalled -> give_up(line, x)
-		:: else ->
-#ifndef MUTANT_BEATEN_CALLS_NOBODY
-			if
-			:: IS_READER(x) -> call_readers()
-			:: else -> call_writers()
-			fi;
-#endif
-			say_asleep(x)
-		fi
-	fi
+	select(fate : 0 .. 2);
+	choose_place()
+}
+
+inline forget_choices()
+{
+	fate = 0;
+	place = 0
 }
 
 /* ---- read(2) ---- */
@@ -501,17 +475,19 @@ inline copy_out()
 	if
 	:: missing ->
 #ifdef MUTANT_FAULT_TAKES
-		take(NEXT);
+		taken = NEXT;
+		take(taken);
 #endif
-#ifndef MUTANT_FAULT_KEEPS_TURN
-		call_readers();
+#ifndef MUTANT_FAULT_KEEPS_WAKE_UP
+		wake_readers(1);
 #endif
 		next = FAULTS
 	:: else ->
-		undelivered = undelivered - NEXT;
-		take(NEXT);
+		taken = NEXT;
+		undelivered = undelivered - taken;
+		take(taken);
 		wake_pollers_out();
-		next = DONE
+		leave_call()
 	fi
 }
 
@@ -522,27 +498,24 @@ inline read_locked()
 #ifdef MUTANT_CHECK_THEN_QUEUE
 		next = QUEUES
 #else
-		line_at_end(readers, me);
-		update_spoken_for();
-		say_asleep(me)
+		start_to_wait(me)
 #endif
 	:: else -> copy_out()
 	fi;
-	unlock();
-	missing = 0
+	check_waiters();
+	missing = 0;
+	forget_choices()
 }
 
 proctype reader(byte me)
 {
-	byte wake, next;
-	bit missing, signalled, killed;
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	byte unlink_late;
-#endif
+	byte next, fate, place;
+	bit missing;
 
 outside:
 	atomic {
 		either(missing);
+		choose_place();
 		d_step {
 			running++;
 			read_locked()
@@ -551,16 +524,7 @@ outside:
 unlocked:
 	if
 	:: next == OUTSIDE -> goto outside
-	:: next == PARKED -> goto asleep
-	:: else
-	fi;
-	wake_called();
-	if
-	:: next == DONE ->
-		d_step {
-			leave_call()
-		};
-		goto outside
+	:: next == PARKED
 	:: next == FAULTS ->
 		if
 		:: d_step {	/* EFAULT */
@@ -569,6 +533,7 @@ unlocked:
 		   goto outside
 		:: atomic {	/* the page has come */
 			either(missing);
+			choose_place();
 			d_step {
 				read_locked()
 			};
@@ -578,31 +543,30 @@ unlocked:
 #ifdef MUTANT_CHECK_THEN_QUEUE
 	:: next == QUEUES ->
 		d_step {
-			line_at_end(readers, me);
-			update_spoken_for();
-			say_asleep(me);
-			unlock()
-		};
-		goto unlocked
+			start_to_wait(me);
+			check_waiters()
+		}
 #endif
+#ifdef MUTANT_STATE_AFTER_UNLOCK
 	:: next == SLEEPS ->
-		schedule(me)
+		d_step {
+			park(me)
+		}
+#endif
 	fi;
-asleep:
+	/* asleep */
 	atomic {
 		either(missing);
-		either(signalled);
-		either(killed);
+		choose_fate();
 		d_step {
-			come_back(readers, me, count > 0);
+			come_back(me, count > 0);
 			if
 			:: goes_on -> copy_out()
 			:: else
 			fi;
-			unlock();
+			check_waiters();
 			missing = 0;
-			signalled = 0;
-			killed = 0
+			forget_choices()
 		};
 		goto unlocked
 	}
@@ -610,75 +574,64 @@ asleep:
 
 /* ---- write(2) ---- */
 
+inline write_fits()
+{
+	add_to_counter(adds[me]);
+	wake_readers(adds[me]);
+	leave_call()
+}
+
 inline forget_value()
 {
 	if
-	:: next == OUTSIDE -> add[me] = 0
+	:: next == OUTSIDE -> adds[me] = 0
 	:: else
 	fi
 }
 
-inline write_fits()
-{
-	add_to_counter(add[me]);
-	next = DONE
-}
-
 proctype writer(byte me)
 {
-	byte wake, next;
-	bit signalled, killed;
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	byte unlink_late;
-#endif
+	byte next, fate, place;
 
 outside:
 	atomic {
 		select(next : LEAST .. MOST);
+		choose_place();
 		d_step {
 			running++;
-			add[me] = next;
+			adds[me] = next;
 			if
-			:: add[me] < ROOM -> write_fits()
-			:: else ->
-				line_at_end(writers, me);
-				say_asleep(me)
+			:: adds[me] < SPACE -> write_fits()
+			:: else -> start_to_wait(me)
 			fi;
-			unlock();
-			forget_value()
+			check_waiters();
+			forget_value();
+			forget_choices()
 		}
 	};
 unlocked:
 	if
 	:: next == OUTSIDE -> goto outside
-	:: next == PARKED -> goto asleep
-	:: else
-	fi;
-	wake_called();
-	if
-	:: next == DONE ->
-		d_step {
-			leave_call();
-			forget_value()
-		};
-		goto outside
+	:: next == PARKED
+#ifdef MUTANT_STATE_AFTER_UNLOCK
 	:: next == SLEEPS ->
-		schedule(me)
-	fi;
-asleep:
-	atomic {
-		either(signalled);
-		either(killed);
 		d_step {
-			come_back(writers, me, add[me] < ROOM);
+			park(me)
+		}
+#endif
+	fi;
+	/* asleep */
+	atomic {
+		choose_fate();
+		d_step {
+			come_back(me, adds[me] < SPACE);
 			if
 			:: goes_on -> write_fits()
 			:: else
 			fi;
-			unlock();
+			check_waiters();
 			forget_value();
-			signalled = 0;
-			killed = 0
+			forget_choices()
 		};
 		goto unlocked
 	}
@@ -688,29 +641,15 @@ asleep:
 
 proctype signaller()
 {
-	byte wake, next;
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	byte unlink_late;
-#endif
-
-outside:
-	skip;
-	d_step {
-		running++;
+	do
+	:: d_step {
+		true ->
 		one = (count != OVERFLOW -> 1 : 0);
 		add_to_counter(one);
-		next = DONE;
-		unlock()
-	};
-	wake_called();
-	if
-	:: next == DONE ->
-		d_step {
-			leave_call()
-		}
-	:: else
-	fi;
-	goto outside
+		wake_readers(1);
+		check_waiters()
+	   }
+	od
 }
 
 /* ---- poll(2) and its like ---- */
@@ -733,12 +672,13 @@ inline claim()
 		undelivered = undelivered - count;
 #endif
 		seen = (count >= FULL -> 1 : 0);
-#ifdef MUTANT_CLAIM_CALLS_NOBODY
+		taken = count;
+#ifdef MUTANT_CLAIM_WAKES_NO_WRITER
 		count = 0;
 #else
-		take(count);
+		take(taken);
 #endif
-#ifndef MUTANT_CLAIM_WAKES_NOBODY
+#ifndef MUTANT_CLAIM_WAKES_NO_POLLER
 		if
 		:: seen -> wake_pollers_out()
 		:: else
@@ -748,7 +688,7 @@ inline claim()
 	:: else
 	fi;
 	seen = 0;
-	check_lines()
+	check_waiters()
 }
 
 /*
@@ -759,8 +699,9 @@ inline look()
 {
 #ifdef MUTANT_LOOK_CLAIMS
 	d_step {
-		take(count);
-		check_lines()
+		taken = count;
+		take(taken);
+		check_waiters()
 	}
 #else
 	skip
@@ -790,11 +731,8 @@ inline leave_poll()
 
 proctype poller(byte me)
 {
-	byte wake, seen;
+	byte seen;
 	bit claimed;
-#ifdef MUTANT_WAKE_BEFORE_UNLINK
-	byte unlink_late;
-#endif
 
 outside:
 	look();
@@ -813,7 +751,7 @@ outside:
 		fi
 	};
 	if
-	:: atomic { !seen -> goto sleep }
+	:: atomic { !seen -> goto asleep }
 	:: else -> seen = 0
 	fi;
 #else
@@ -838,7 +776,6 @@ again:
 	   d_step {
 		claim()
 	   };
-	   wake_called();
 	   if
 	   :: claimed ->
 		d_step {
@@ -854,7 +791,7 @@ again:
 	   }
 	fi;
 #ifdef MUTANT_READ_THEN_QUEUE
-sleep:
+asleep:
 #endif
 	/* Woken, or a signal, or the time is up. */
 	if
@@ -872,26 +809,58 @@ sleep:
 	fi
 }
 
+#ifdef MUTANT_WAKE_AFTER_UNLOCK
+/* By then a waiter may have gone on for a reason of its own, and its frame with it. */
+active proctype late_waker()
+{
+end:
+	do
+	:: d_step {
+		late != 0 ->
+		nth = 0;
+		do
+		:: (late & (1 << nth)) == 0 -> nth++
+		:: else -> break
+		od;
+		late = late & ~(1 << nth);
+		list_find(nth);
+		assert(woken[nth] || found < waiting);
+		unpark(nth)
+	   }
+	od
+}
+#define NOBODY_RUNS	(running == 0 && late == 0)
+#else
+#define NOBODY_RUNS	(running == 0)
+#endif
+
 /* ---- nobody is left behind ---- */
 
 /*
- * Nobody is on his way: all are outside, or sleep and are not woken. From here
- * on nothing need ever happen. So nobody may sleep who could go on.
+ * All who were woken have run: everybody is outside, or sleeps. From here on
+ * nothing need ever happen. So nobody may sleep who could go on, and of readers
+ * and writers only one kind has to wait.
  */
 active proctype quiet()
 {
 end:
 	do
 	:: d_step {
-		running == 0 ->
-		EACH(i, 0, TASKS)
-			assert(!called[i]);
-			assert(!in_wake_q[i]);
-			assert(!parked[i] || (IS_READER(i) -> count == 0 : add[i] >= ROOM))
-		END(i);
-		EACH(i, 0, ALL_POLLERS)
-			assert(!poll_parked[i] || (i < POLLERS -> count == 0 : count >= FULL))
-		END(i)
+		NOBODY_RUNS ->
+		sum = 0;
+		EACH(nth, 0, TASKS)
+			sum = sum + parked[nth];
+			assert(!woken[nth]);
+			assert(!parked[nth] || (IS_READER(nth) -> count == 0 : adds[nth] >= SPACE))
+		END(nth);
+		assert(sum == waiting);
+		EACH(nth, 0, waiting)
+			assert(IS_READER(waiter[nth]) == IS_READER(waiter[0]))
+		END(nth);
+		EACH(nth, 0, ALL_POLLERS)
+			assert(!poll_parked[nth] || (nth < POLLERS -> count == 0 : count >= FULL))
+		END(nth);
+		skip	/* as above */
 	   }
 	od
 }
