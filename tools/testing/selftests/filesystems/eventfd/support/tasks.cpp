@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <set>
@@ -180,6 +181,17 @@ bool Reaches(const std::function<long()>& count, long expected, const std::vecto
     }
 }
 
+std::vector<Task*> WaitUntilAllSleepOrEnd(std::vector<Task*> tasks, long call) {
+    do {
+        std::erase_if(tasks, [](Task* task) { return task->finished(); });
+        auto one_has_ended = [&] {
+            return long{std::any_of(tasks.begin(), tasks.end(),
+                                    [](Task* task) { return task->finished(); })};
+        };
+        if (tasks.empty() || !Reaches(one_has_ended, 1, tasks, call)) return tasks;
+    } while (true);
+}
+
 ScopedThread::ScopedThread(std::function<void()> body)
     : thread_([this, body = std::move(body)] {
           announced_.store(static_cast<pid_t>(syscall(SYS_gettid)));
@@ -262,28 +274,53 @@ void CountSignal(int) { handled.fetch_add(1); }
 
 } /* namespace */
 
-OneProcessor::OneProcessor() {
+std::vector<int> Processors() {
+    cpu_set_t set;
+    std::vector<int> processors;
+    Must(SYSCALL(sched_getaffinity, 0, sizeof(set), &set));
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
+    return processors;
+}
+
+void KeepToProcessor(int processor) {
     cpu_set_t one;
-    Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
     CPU_ZERO(&one);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET(cpu, &old_)) continue;
-        CPU_SET(cpu, &one);
-        break;
-    }
+    CPU_SET(processor, &one);
     Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one));
+}
+
+void BecomeRealTime(int priority) {
+    const sched_param parameters = {.sched_priority = priority};
+    Must(SYSCALL(sched_setscheduler, 0, SCHED_FIFO, &parameters));
+}
+
+OneProcessor::OneProcessor() {
+    Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
+    KeepToProcessor(Processors().front());
 }
 
 OneProcessor::~OneProcessor() { sched_setaffinity(0, sizeof(old_), &old_); }
 
-Undisturbed::Undisturbed() {
-    const sched_param first = {.sched_priority = 1};
+Undisturbed::Undisturbed(int priority) {
+    const sched_param first = {.sched_priority = priority};
     refused_ = sched_setscheduler(0, SCHED_FIFO, &first) != 0;
 }
 
 Undisturbed::~Undisturbed() {
     const sched_param other = {.sched_priority = 0};
     if (!refused_) sched_setscheduler(0, SCHED_OTHER, &other);
+}
+
+OccupiedProcessor::OccupiedProcessor(int processor)
+    : spinner_([this, processor] {
+          KeepToProcessor(processor);
+          BecomeRealTime(kPriority);
+          spins_ = true;
+          while (!stop_) asm volatile("" ::: "memory");
+      }) {
+    WaitUntil([this] { return spins_ || spinner_.finished(); });
+    if (!spins_) throw std::runtime_error("nobody can be made to spin on a processor");
 }
 
 CountingHandler::CountingHandler(int signal, int flags) : signal_(signal) {

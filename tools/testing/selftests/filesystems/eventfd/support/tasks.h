@@ -165,6 +165,12 @@ class Meeting {
     std::condition_variable complete_;
 };
 
+/*
+ * Waits until each of the tasks sleeps in the call or has ended, all at one time; the tasks are
+ * to end of themselves once they have made their call. Returns those that sleep.
+ */
+std::vector<Task*> WaitUntilAllSleepOrEnd(std::vector<Task*> tasks, long call);
+
 /* Keeps this thread, and those that it starts from here on, to one processor while in scope. */
 class OneProcessor {
   public:
@@ -177,14 +183,23 @@ class OneProcessor {
     cpu_set_t old_;
 };
 
+/* Those that the calling thread may run on. */
+std::vector<int> Processors();
+
+/* Keeps the calling thread to one of them, for as long as it lives. */
+void KeepToProcessor(int processor);
+
+/* Makes the calling thread a real-time task, for as long as it lives. */
+void BecomeRealTime(int priority);
+
 /*
  * While in scope, nobody on this thread's processor runs but this thread, until it sleeps: what
  * it wakes stays about to run. Wants a OneProcessor around it, and the right to a real-time
- * policy; refused() says that it was not given that.
+ * policy; refused() says that it was not given that. Real-time tasks of a higher priority run.
  */
 class Undisturbed {
   public:
-    Undisturbed();
+    explicit Undisturbed(int priority = 1);
     Undisturbed(const Undisturbed&) = delete;
     Undisturbed& operator=(const Undisturbed&) = delete;
     ~Undisturbed();
@@ -194,6 +209,26 @@ class Undisturbed {
 
   private:
     bool refused_;
+};
+
+/*
+ * While in scope, a real-time task spins on a processor that this thread must not be on: a task
+ * kept to that processor, with a lower priority, is woken and yet does not run. Make that one a
+ * real-time task, too: the kernel lets other tasks have a little of each second.
+ */
+class OccupiedProcessor {
+  public:
+    static constexpr int kPriority = 10;
+
+    explicit OccupiedProcessor(int processor);
+    OccupiedProcessor(const OccupiedProcessor&) = delete;
+    OccupiedProcessor& operator=(const OccupiedProcessor&) = delete;
+    ~OccupiedProcessor() { stop_ = true; }
+
+  private:
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> spins_{false};
+    ScopedThread spinner_;
 };
 
 /* A handler that only counts, in place while in scope. */
