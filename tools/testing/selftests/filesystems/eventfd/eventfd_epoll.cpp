@@ -363,6 +363,41 @@ TEST(Exclusive, WriteWakesOneOfFourEpolls) {
     EXPECT_EQ(EpollsThatSeeAWrite(EPOLLIN | EPOLLEXCLUSIVE), 1);
 }
 
+/*
+ * A poller that waits exclusively, in front of a task that waits in read or write: the poller
+ * uses nothing up, and so its wake-up must not be the end of it.
+ */
+constexpr char kEnds[] = "stock ends a wake-up with the first exclusive poller";
+
+TEST_WITH(Exclusive, PollerDoesNotKeepAWriteFromABlockedReader, FixedHere(kEnds)) {
+    FileDescriptor efd = NewEventfd(), epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLIN | EPOLLEXCLUSIVE);
+    ScopedThread waiter([&] { EpollWait(epoll, -1ms); });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    uint64_t value = 0;
+    ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
+    reader.WaitUntilBlockedIn(SYS_read);
+    Must(Write(efd, 1));
+    EXPECT_FALSE(reader.SleepsIn(SYS_read)) << "with a count of " << EventfdCount(efd);
+    /* A reader that was faster left nothing to report, and the waiter sleeps on. */
+    WaitUntil([&] {
+        return (waiter.finished() && reader.finished()) || (Must(Write(efd, 1)), false);
+    });
+}
+
+TEST_WITH(Exclusive, PollerDoesNotKeepAReadFromABlockedWriter, FixedHere(kEnds)) {
+    FileDescriptor efd = NewEventfdAt(kFull), epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLOUT | EPOLLEXCLUSIVE);
+    ScopedThread waiter([&] { EpollWait(epoll, -1ms); });
+    waiter.WaitUntilBlockedIn(kEpollWaitCall);
+    ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
+    writer.WaitUntilBlockedIn(SYS_write);
+    EXPECT_EQ(Drain(efd), kFull);
+    bool sleeps = writer.SleepsIn(SYS_write);
+    EXPECT_FALSE(sleeps) << "with a count of " << EventfdCount(efd);
+    if (sleeps) Must(Write(efd, 1));
+}
+
 TEST(Exclusive, WithoutItAWriteWakesAllFour) { EXPECT_EQ(EpollsThatSeeAWrite(EPOLLIN), 4); }
 
 TEST(Nested, OuterEpollReportsTheInnerOne) {
