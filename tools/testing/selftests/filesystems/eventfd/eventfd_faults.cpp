@@ -232,6 +232,32 @@ TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn, FixedHere(kLost)
     EXPECT_EQ(value, 1u);
 }
 
+/* One post for all of them: each that was woken and fails passes its wake-up on. */
+TEST_P_WITH(BesideReaders, SeveralThatFailLeaveNoGoodOneAsleep, FixedHere(kLost)) {
+    const int good = GetParam() ? 3 : 1;
+    FileDescriptor efd = NewEventfd(0, GetParam());
+    std::atomic<long> taken{0};
+    std::vector<std::unique_ptr<ScopedThread>> readers;
+    std::vector<Task*> tasks;
+    for (int i = 0; i < 3 + good; i++) {
+        readers.push_back(std::make_unique<ScopedThread>([&, is_bad = i < 3] {
+            uint64_t value = 0;
+            if (is_bad) {
+                EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT));
+            } else {
+                EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8));
+                taken += static_cast<long>(value);
+            }
+        }));
+        readers.back()->WaitUntilBlockedIn(SYS_read);
+        tasks.push_back(readers.back().get());
+    }
+    Must(Write(efd, 3));
+    WaitUntilAllSleepOrEnd(tasks, SYS_read);
+    EXPECT_EQ(taken, 3) << "with a count of " << EventfdCount(efd);
+    while (!(tasks = WaitUntilAllSleepOrEnd(tasks, SYS_read)).empty()) Must(Write(efd, 1));
+}
+
 TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, FixedHere(kLost)) {
     FileDescriptor efd = NewEventfd(5, GetParam());
     IoUring ring;
