@@ -266,8 +266,8 @@ INSTANTIATE_TEST_SUITE_P(All, SignalRace,
                          RaceName);
 
 /*
- * A post and a signal race for a reader that is first in line, with others behind it. Whichever
- * of the two it gets, the event is taken by somebody.
+ * A post and a signal race for the first reader on the wait list, with others behind it.
+ * Whichever of the two it gets, the event is taken by somebody.
  */
 TEST_P(SignalRace, SignalledReaderLosesNoEvent) {
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
@@ -309,7 +309,7 @@ TEST_P(SignalRace, SignalledReaderLosesNoEvent) {
         WaitUntil([&] { return thread->finished() || (Must(Write(efd, 1)), false); });
 }
 
-/* The same for room: a read frees a unit, and one of two blocked writers is signalled. */
+/* The same for space: a read frees a unit, and one of two blocked writers is signalled. */
 class WriterSignalRace : public testing::TestWithParam<RaceCase> {};
 
 INSTANTIATE_TEST_SUITE_P(All, WriterSignalRace,
@@ -362,7 +362,7 @@ INSTANTIATE_TEST_SUITE_P(All, DeathRace,
                          RaceName);
 
 /*
- * A post and a deadly signal race for a reading process that is first in line. It reads
+ * A post and a deadly signal race for a process that is the first to read. It reads
  * straight into shared memory, so that an event it took before it died is seen; any other is
  * the survivor's.
  */
@@ -398,7 +398,7 @@ TEST_P(DeathRace, DyingReaderLosesNoEvent) {
             for (;;) pause();
         });
         victim.WaitUntilBlockedIn(SYS_read);
-        /* The survivor goes to the end of the line. */
+        /* The survivor goes to the end of the wait list. */
         survivor.WaitUntilBlockedIn(SYS_read);
         int interrupted = state->interrupted;
         survivor.Signal(SIGUSR1);
@@ -444,8 +444,8 @@ TEST(BlockedReaders, InterruptedOneLeavesTheNextPostToTheOthers) {
 }
 
 /*
- * One that is called and beaten: before it runs, somebody who never slept has taken what it was
- * called for. The tests do both without letting it run in between.
+ * A waiter that is woken in vain: before it runs, somebody who never slept has taken what it
+ * was woken for. The tests do both without letting it run in between.
  */
 class Beaten : public testing::Test {
   protected:
@@ -460,7 +460,7 @@ class Beaten : public testing::Test {
         task->WaitUntilBlockedIn(call);
     }
 
-    /* Posts once and takes it back: the first reader in line has been beaten. */
+    /* Posts once and takes it back: the first reader has been woken in vain. */
     static void BeatReader(int efd, Task* reader) {
         unsigned long before = reader->switches();
         {
@@ -546,7 +546,7 @@ TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
     EXPECT_EQ(value, 5u);
 }
 
-/* Woken for its turn and for a signal before it runs once: it takes its turn. */
+/* Woken for what it waits for and for a signal before it runs once: it takes that. */
 class SignalledAndServed : public Beaten, public testing::WithParamInterface<bool> {
   protected:
     /* Either of the two comes first. */
@@ -636,7 +636,7 @@ TEST_F_WITH(BeatenWriter, IsNotFollowedByOneThatDoesNotFitEither,
         Undisturbed only_us;
         EXPECT_EQ(Drain(efd), 1u);
         Must(Write(efd, 3));
-        /* There is less room now than the one that was called is going to ask for. */
+        /* There is less space now than the woken one is going to ask for. */
         EXPECT_EQ(Drain(efd), 1u);
     }
     WaitUntilBackAsleep(&first, before_first, SYS_write);
