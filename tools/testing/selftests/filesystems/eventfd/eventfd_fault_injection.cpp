@@ -9,10 +9,8 @@
  * and others are faster meanwhile, it is userfaultfd that makes it (CONFIG_USERFAULTFD).
  */
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -33,6 +31,7 @@
 #include "support/memory.h"
 #include "support/tasks.h"
 #include "support/uring.h"
+#include "support/userfault.h"
 
 namespace suite {
 namespace {
@@ -655,42 +654,6 @@ TEST_P(FailingPoller, AioRequestSignalsItsEventfdIfItWasTaken) {
                        });
     EXPECT_GE(points, 3);
 }
-
-/* A page that is not there until the test makes it; who touches it sleeps that long
- * (userfaultfd). */
-class PageToBeMade {
-  public:
-    PageToBeMade() : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE) {
-        SyscallResult opened = RAW_SYSCALL(userfaultfd, O_CLOEXEC);
-        if (!opened.ok()) SkipTest("no userfaultfd: " + ErrnoText(opened.error));
-        faults_ = FileDescriptor(static_cast<int>(opened.value));
-        uffdio_api api = {UFFD_API, 0, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_API, &api));
-        uffdio_register missing = {Range(), UFFDIO_REGISTER_MODE_MISSING, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_REGISTER, &missing));
-    }
-
-    char* data() const { return mapping_.data(); }
-
-    void WaitForTouch() {
-        uffd_msg message;
-        Must(SYSCALL(read, faults_, &message, sizeof(message)));
-        EXPECT_EQ(message.event, UFFD_EVENT_PAGEFAULT);
-    }
-
-    void Make() {
-        uffdio_zeropage zeroes = {Range(), 0, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_ZEROPAGE, &zeroes));
-    }
-
-  private:
-    uffdio_range Range() const {
-        return {reinterpret_cast<uintptr_t>(mapping_.data()), PageSize()};
-    }
-
-    Mapping mapping_;
-    FileDescriptor faults_;
-};
 
 /*
  * A reader whose page is to be made first takes nothing meanwhile, and looks again once the

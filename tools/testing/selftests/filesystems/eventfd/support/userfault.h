@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A page that is not there until the test makes it (userfaultfd): who touches it sleeps that
+ * long. */
+#ifndef EVENTFD_SUPPORT_USERFAULT_H
+#define EVENTFD_SUPPORT_USERFAULT_H
+
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+
+#include "support/attributes.h"
+#include "support/descriptor.h"
+#include "support/memory.h"
+
+namespace suite {
+
+class PageToBeMade {
+  public:
+    PageToBeMade() : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE) {
+        SyscallResult opened = RAW_SYSCALL(userfaultfd, O_CLOEXEC);
+        if (!opened.ok()) SkipTest("no userfaultfd: " + ErrnoText(opened.error));
+        faults_ = FileDescriptor(static_cast<int>(opened.value));
+        uffdio_api api = {UFFD_API, 0, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_API, &api));
+        uffdio_register missing = {Range(), UFFDIO_REGISTER_MODE_MISSING, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_REGISTER, &missing));
+    }
+
+    char* data() const { return mapping_.data(); }
+
+    void WaitForTouch() {
+        uffd_msg message;
+        Must(SYSCALL(read, faults_, &message, sizeof(message)));
+        EXPECT_EQ(message.event, UFFD_EVENT_PAGEFAULT);
+    }
+
+    void Make() {
+        uffdio_zeropage zeroes = {Range(), 0, 0};
+        Must(SYSCALL(ioctl, faults_, UFFDIO_ZEROPAGE, &zeroes));
+    }
+
+  private:
+    uffdio_range Range() const {
+        return {reinterpret_cast<uintptr_t>(mapping_.data()), PageSize()};
+    }
+
+    Mapping mapping_;
+    FileDescriptor faults_;
+};
+
+} /* namespace suite */
+
+#endif
