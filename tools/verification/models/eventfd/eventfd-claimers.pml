@@ -4,26 +4,26 @@
  * wake-up may end.
  *
  * What select(2) and poll(2) find there they claim, so an event is for one of
- * them, and they queue exclusively: a wake-up goes along the wait queue and ends
- * with the first poller that it counts for. See pollwake() and
+ * them, and they queue exclusively: a wake-up goes along the wait queue and
+ * ends with the first poller that it counts for. See pollwake() and
  * poll_schedule_timeout() in fs/select.c. It must not count for one that leaves
- * without a look at this eventfd. So whenever nobody is on the way, no event may
- * be left while a poller sleeps, see proctype quiet.
+ * without a look at this eventfd. So whenever nobody is on the way, no event
+ * may be left while a poller sleeps, see proctype quiet.
  *
- * A poller looks at other files, too. It may find one of them ready and leave. It
- * may sleep for a mutex in another file's ->poll(), where a wake-up reaches it as
- * well; here it does so after it looked at the eventfd, for one that has yet to
- * look will see what is there. Its sleep in poll_schedule_timeout() may end with
- * a signal, as its time is up, or for no reason at all.
+ * A poller looks at other files, too. It may find one of them ready and leave.
+ * It may sleep for a mutex in another file's ->poll(), where a wake-up reaches
+ * it as well; here it does so after it looked at the eventfd, for one that has
+ * yet to look will see what is there. Its sleep in poll_schedule_timeout() may
+ * end with a signal, as its time is up, or for no reason at all.
  *
  * What is done with the lock of the wait queue is one step, but for a wake-up,
  * which the others wait for. In that, and wherever a poller has no lock, each
  * access is a step of its own, in the order of the code. That the barriers keep
- * that order is shown by the litmus tests in Documentation/litmus-tests/eventfd,
- * claimer-rescans and its twin.
+ * that order is shown by the litmus tests in
+ * Documentation/litmus-tests/eventfd, claimer-rescans and its twin.
  *
- * The size is set by -D: CLAIMERS (who queue exclusively), SHARERS (who claim as
- * well but are each woken, as epoll is), POSTERS, and MOST, the counter's
+ * The size is set by -D: CLAIMERS (who queue exclusively), SHARERS (who claim
+ * as well but are each woken, as epoll is), POSTERS, and MOST, the counter's
  * greatest value. A poster adds one or nothing, or reads.
  *
  * -DMUTANT_... breaks one thing, and that must be found. scripts/model.py has
@@ -62,7 +62,7 @@ bit asleep[POLLERS];
 /* asleep in poll_schedule_timeout(), and not for a mutex */
 bit waits[POLLERS];
 
-/* How many are on their way: inside of a call, and not asleep in poll_schedule_timeout(). */
+/* How many are on their way: inside of a call, and not asleep in there. */
 byte running;
 
 /* Used within a step and meaningless after it. */

@@ -18,11 +18,11 @@
  * reason at all. Every read may find that its buffer's page is not there. To be
  * woken decides but this: whether a task will go on, or perhaps never does.
  *
- * The wait list has readers in front of writers. Beside that nothing that is shown
- * here depends on who comes first. So priorities, the order of arrival, and that
- * a waiter is requeued in front of its equals are not followed: of its kind, a
- * waiter may come to stand at any place, when it is queued and when it is
- * requeued.
+ * The wait list has readers in front of writers. Beside that nothing that is
+ * shown here depends on who comes first. So priorities, the order of arrival,
+ * and that a waiter is requeued in front of its equals are not followed: of its
+ * kind, a waiter may come to stand at any place, when it is queued and when it
+ * is requeued.
  *
  * The pollers here are those of epoll and the like, each of which is woken. Of
  * those that queue exclusively, see eventfd-claimers.pml.
@@ -33,9 +33,9 @@
  * AUTORESET are the flags. With IRQFD there is a consumer in the kernel, which
  * takes in its wake callback.
  *
- * -DMUTANT_... breaks one thing, and that must be found even with END_ONLY, which
- * leaves out what is promised in between. scripts/model.py has the list, the
- * sizes, and runs it all.
+ * -DMUTANT_... breaks one thing, and that must be found even with END_ONLY,
+ * which leaves out what is promised in between. scripts/model.py has the list,
+ * the sizes, and runs it all.
  */
 
 #ifndef READERS
@@ -163,8 +163,8 @@ inline list_add(x)
 #else
 	found = 0;
 	do
-	:: found < waiting && IS_READER(waiter[found]) && !(IS_READER(x) && found >= place) -> found++
-	:: found < waiting && !IS_READER(waiter[found]) && !IS_READER(x) && found < place -> found++
+	:: found < waiting && (IS_READER(waiter[found]) == IS_READER(x) -> found < place : !IS_READER(x)) ->
+		found++
 	:: else -> break
 	od;
 #endif
@@ -248,10 +248,10 @@ inline wake_writers(many)
 }
 
 /*
- * What the comment "Waiters" in fs/eventfd.c promises, true whenever the lock is
- * dropped. Who is woken and has not run yet is off the list. While a reader is
- * on it, at least as many readers are woken as the counter can serve. A writer
- * that is on it does not fit beside those that are woken.
+ * What the comment "Waiters" in fs/eventfd.c promises, true whenever the lock
+ * is dropped. Who is woken and has not run yet is off the list. While a reader
+ * is on it, at least as many readers are woken as the counter can serve. A
+ * writer that is on it does not fit beside those that are woken.
  */
 inline check_waiters()
 {
@@ -417,7 +417,8 @@ inline come_back(x, can_go_on)
 	:: fate != KILLED && GOES_ON(can_go_on) -> goes_on = 1
 	:: else ->
 		if
-		:: was_woken && !(LOSES_SIGNALLED || LOSES_KILLED || LOSES_REQUEUED) -> pass_on(x)
+		:: was_woken && !(LOSES_SIGNALLED || LOSES_KILLED || LOSES_REQUEUED) ->
+			pass_on(x)
 		:: else
 		fi
 	fi;
