@@ -44,12 +44,19 @@
 #define EVENTFD_FULL		(ULLONG_MAX - 1)
 #define EVENTFD_OVERFLOW	ULLONG_MAX
 
-/* The wait list has readers in front of writers, each kind by priority. */
-#define EVENTFD_READERS		0
-#define EVENTFD_WRITERS		(4 * MAX_RT_PRIO)
+/*
+ * The wait list has readers in front of writers, each kind by priority. Both are
+ * odd: in front of equals there is a place for those who are requeued.
+ */
+#define EVENTFD_READERS		1
+#define EVENTFD_REQUEUED	(EVENTFD_READERS - 1)
+#define EVENTFD_WRITERS		(4 * MAX_RT_PRIO + 1)
 
-/* How often a read faults its buffer in before it gives up on it. */
-#define EVENTFD_FAULT_TRIES	8
+/*
+ * How often a read faults its buffer in before it gives up on it: more often than
+ * a thread that takes pages away all the time can be faster.
+ */
+#define EVENTFD_FAULT_TRIES	100
 
 /* The numbers that tell eventfds apart in /proc/PID/fdinfo. */
 static DEFINE_IDA(eventfd_ida);
@@ -120,15 +127,16 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
  * woken waiter looks again, and if it cannot go on it is requeued in front of its
  * equals.
  *
- * A change of the counter by n units wakes the waiters that n units serve. It
- * does not matter who was woken before: that task may be kept from running for
- * long, and no other waiter is held up by it. A waiter that cannot use its
- * wake-up passes it on, for as many units as it was woken for.
+ * A change of the counter by n units wakes readers for n units, or writers that
+ * fit beside one another until their values come to n. It does not matter who was
+ * woken before: that task may be kept from running for long, and no other waiter
+ * is held up by it. A waiter that cannot use its wake-up passes it on, for as many
+ * units as it was woken for.
  *
- * So no waiter is forgotten. When it queued itself it could not go on. Each change
- * since then that might serve it has woken others for all of its units, and each
- * of these has used its wake-up or passed it on. Once all woken waiters have run,
- * no waiter that is on the list can go on.
+ * So whenever the lock is dropped: while a reader is on the list, at least as many
+ * readers as the counter can serve have been woken and are still to run; and no
+ * writer on the list fits beside the writers that have been woken and are still to
+ * run. Once these have run, no waiter on the list can go on.
  *
  * A waiter needs the lock to leave its stack frame. So the holder of the lock may
  * wake it, however soon it then runs.
@@ -154,7 +162,7 @@ static void eventfd_wake(struct eventfd_ctx *ctx, struct eventfd_waiter *waiter)
 
 static bool eventfd_is_writer(const struct eventfd_waiter *waiter)
 {
-	return waiter->node.prio >= EVENTFD_WRITERS;
+	return waiter->node.prio >= EVENTFD_WRITERS - 1;
 }
 
 static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
@@ -206,8 +214,9 @@ static __always_inline void eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 
 /*
  * Wait as one of the EVENTFD_READERS until there is something to take, or as one
- * of the EVENTFD_WRITERS until there is space for @n. The caller holds the lock,
- * before and after; it is dropped to sleep.
+ * of the EVENTFD_WRITERS until there is space for @n; EVENTFD_REQUEUED is a reader
+ * that has had a wake-up already. The caller holds the lock, before and after; it
+ * is dropped to sleep.
  *
  * Returns 0, or -ERESTARTSYS if a signal came while the task could not go on. A
  * task that is being killed could not use what it takes, and never goes on.
@@ -218,8 +227,7 @@ static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 	/* 0 for deadline tasks, then real-time ones, and all others as equals. */
 	int prio = min(READ_ONCE(current->normal_prio), MAX_RT_PRIO) - (MAX_DL_PRIO - 1);
 	struct eventfd_waiter self = {
-		/* An even place is in front of those who wait for the first time. */
-		.node = PLIST_NODE_INIT(self.node, kind + 2 * prio + 1),
+		.node = PLIST_NODE_INIT(self.node, kind + 2 * prio),
 		.task = current,
 		.n = n,
 	};
@@ -237,14 +245,14 @@ static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 		schedule();
 		spin_lock_irq(&ctx->wqh.lock);
 
-		can_go_on = kind == EVENTFD_READERS ? ctx->count : eventfd_fits(ctx, n);
+		can_go_on = kind == EVENTFD_WRITERS ? eventfd_fits(ctx, n) : ctx->count;
 		if (can_go_on && !fatal_signal_pending(current))
 			break;
 		woken = plist_node_empty(&self.node);
-		if (woken && kind == EVENTFD_READERS)
-			eventfd_wake_readers(ctx, n);
-		else if (woken)
+		if (woken && kind == EVENTFD_WRITERS)
 			eventfd_wake_writers(ctx, n);
+		else if (woken)
+			eventfd_wake_readers(ctx, n);
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
 			break;
@@ -343,8 +351,8 @@ EXPORT_SYMBOL_GPL(eventfd_ctx_put);
  * Must not be called from a wake callback of an eventfd: it then warns and does
  * nothing. Ask eventfd_signal_allowed() where that can be.
  *
- * Context: any but NMI. Does not sleep. Takes the lock of the eventfd's wait
- * queue with interrupts off.
+ * Context: any but NMI, nor a hard interrupt with PREEMPT_RT. Does not sleep. Takes
+ * the lock of the eventfd's wait queue with interrupts off.
  */
 void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 {
@@ -478,6 +486,15 @@ static __poll_t eventfd_claim(struct eventfd_ctx *ctx)
 	return eventfd_events(count) | EPOLLOUT;
 }
 
+/* A claimer has left, perhaps without what it was woken for. */
+static void eventfd_wake_next_claimer(struct eventfd_ctx *ctx)
+{
+	spin_lock_irq(&ctx->wqh.lock);
+	if (ctx->count)
+		eventfd_wake_pollers(ctx, EPOLLIN | ctx->claim);
+	spin_unlock_irq(&ctx->wqh.lock);
+}
+
 static __poll_t eventfd_poll(struct file *file, poll_table *wait)
 {
 	struct eventfd_ctx *ctx = file->private_data;
@@ -493,12 +510,18 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 	__poll_t wanted = poll_requested_events(wait);
 	u64 count;
 
-	/* A poller that asks for space, too, is woken for more than a claim takes. */
-	if ((wanted & (POLL_CLAIM | EPOLLIN | EPOLLOUT)) == (POLL_CLAIM | EPOLLIN))
+	/*
+	 * A claim takes all, but for a poller that asks for space, too. And one
+	 * with EPOLLWAKEUP keeps the system awake until it polls again.
+	 */
+	if ((wanted & (POLL_CLAIM | EPOLLIN | EPOLLOUT | EPOLLWAKEUP)) ==
+	    (POLL_CLAIM | EPOLLIN))
 		wait->_key |= EPOLLET;
 	poll_wait(file, &ctx->wqh, wait);
 	count = eventfd_peek(ctx);
 
+	if (count && wanted == POLL_CLAIM_NEXT)
+		eventfd_wake_next_claimer(ctx);
 	if (!count || !(wanted & EPOLLIN))
 		return eventfd_events(count);
 
@@ -537,8 +560,9 @@ EXPORT_SYMBOL_GPL(eventfd_ctx_do_read);
  * Both in one step: a signal is either delivered to @wait, before, or part of
  * what this returns or leaves to others, after. None falls in between.
  *
- * Context: any but NMI, and not from a wake callback of this eventfd. Does not
- * sleep. Takes the lock of the eventfd's wait queue with interrupts off.
+ * Context: any but NMI, nor a hard interrupt with PREEMPT_RT, nor a wake callback
+ * of an eventfd. Does not sleep. Takes the lock of the eventfd's wait queue with
+ * interrupts off.
  * Return: 0, or -EAGAIN if the counter was zero. @wait is removed either way.
  */
 int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
@@ -610,7 +634,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 		if (!ctx->count) {
 			if (!eventfd_may_block(iocb))
 				return -EAGAIN;
-			err = eventfd_wait(ctx, EVENTFD_READERS, 1);
+			err = eventfd_wait(ctx, EVENTFD_REQUEUED, 1);
 			if (err)
 				return err;
 		}

@@ -55,8 +55,8 @@ position p;
 + 	add_wait_queue(address, &entry->wait);
 
 // A poller that is awake is in its scan, and may leave for another file's event
-// without a look at this one: the wake-up goes on to the next one. So does one
-// that sleeps in its scan, for a mutex in another file's ->poll().
+// without a look at this one: the wake-up goes on to the next one. The same holds
+// for one that sleeps in its scan, for a mutex in another file's ->poll().
 // expect: wake_claimer fs/select.c pollwake 1
 @wake_claimer@
 expression mode, sync, key;
@@ -84,10 +84,26 @@ position p;
 expression queues, state;
 position p;
 @@
-+ /* whatever ends this sleep, a scan follows, and claims what there is */
++ /* whatever ends this sleep, a scan follows that claims what there is */
 + WRITE_ONCE(queues->will_claim, 1);
  set_current_state(state);@p
  ...
  __set_current_state(TASK_RUNNING);
 + WRITE_ONCE(queues->will_claim, 0);
  smp_store_mb(queues->triggered, 0);
+
+// The scan may have passed the file by all the same: another thread has closed the
+// descriptor, or made it another file's.
+// expect: pass_on_what_is_not_claimed fs/select.c free_poll_entry 1
+@pass_on_what_is_not_claimed@
+expression entry;
+position p;
+@@
+ remove_wait_queue(entry->wait_address, &entry->wait);@p
++ if (entry->wait.flags & WQ_FLAG_EXCLUSIVE) {
++ poll_table next;
++
++ init_poll_funcptr(&next, NULL);
++ next._key = POLL_CLAIM_NEXT;
++ vfs_poll(entry->filp, &next);
++ }

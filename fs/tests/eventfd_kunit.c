@@ -283,6 +283,14 @@ static const struct test_flags_param test_kinds[] = {
 
 KUNIT_ARRAY_PARAM_DESC(test_kinds, test_kinds, name);
 
+static const struct test_flags_param test_all_kinds[] = {
+	{ "plain", 0 },
+	{ "semaphore", EFD_SEMAPHORE },
+	{ "autoreset", EFD_AUTORESET },
+};
+
+KUNIT_ARRAY_PARAM_DESC(test_all_kinds, test_all_kinds, name);
+
 static int test_flags_of(struct kunit *test)
 {
 	return ((const struct test_flags_param *)test->param_value)->flags;
@@ -993,13 +1001,14 @@ static void remove_wait_queue_loses_no_racing_signal(struct kunit *test)
 	init_completion(&crowd.done);
 	task = kthread_run(test_signal_often, &crowd, "eventfd_kunit");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-	while (!completion_done(&crowd.done)) {
+	/* A task that does not get to run may have its first turn when the other is done. */
+	while (!completion_done(&crowd.done) || !removed || !listener->taken) {
 		unsigned int calls;
 		int err;
 
 		listener->takes = ++rounds % 2;
 		test_listen(listener, file);
-		if (rounds % 16 < 2) {
+		if (rounds % 16 < 2 || completion_done(&crowd.done)) {
 			test_call(rounds % 32 < 2 ? IN_SOFTIRQ : IN_HARDIRQ, ctx, eventfd_signal);
 			signals++;
 		}
@@ -1223,6 +1232,7 @@ struct test_claim_param {
 static const struct test_claim_param test_claim_kinds[] = {
 	{ "claim", EFD_AUTORESET, EPOLLIN | POLL_CLAIM, true },
 	{ "claim and space", EFD_AUTORESET, EPOLLIN | EPOLLOUT | POLL_CLAIM, false },
+	{ "claim and stay awake", EFD_AUTORESET, EPOLLIN | EPOLLWAKEUP | POLL_CLAIM, false },
 	{ "space", EFD_AUTORESET, EPOLLOUT | POLL_CLAIM, false },
 	{ "look", EFD_AUTORESET, EPOLLIN, false },
 	{ "plain", 0, EPOLLIN | POLL_CLAIM, false },
@@ -1245,6 +1255,23 @@ static void claim_says_whether_it_takes_all_that_is_asked_for(struct kunit *test
 		vfs_poll(file, &table);
 		EXPECT_EVENTS(test, table._key, param->key | (param->whole ? EPOLLET : 0));
 	}
+}
+
+static void claimer_that_leaves_has_others_woken_for_what_is_left(struct kunit *test)
+{
+	struct file *file = test_open(test, 1, test_flags_of(test));
+	struct test_listener *listener = test_listening(test, file);
+	bool autoreset = test_flags_of(test) & EFD_AUTORESET;
+	poll_table table = { ._key = POLL_CLAIM_NEXT };
+
+	vfs_poll(file, &table);
+	KUNIT_EXPECT_EQ(test, listener->calls, autoreset);
+	if (autoreset)
+		EXPECT_EVENTS(test, listener->key, EPOLLIN | POLL_CLAIM);
+	KUNIT_EXPECT_EQ(test, eventfd_peek(listener->ctx), 1);
+	test_set(listener->ctx, 0);
+	vfs_poll(file, &table);
+	KUNIT_EXPECT_EQ(test, listener->calls, autoreset);
 }
 
 static void claim_wakes_for_space_where_there_was_none(struct kunit *test)
@@ -1496,6 +1523,8 @@ static struct kunit_case eventfd_test_cases[] = {
 	KUNIT_CASE_PARAM(poll_takes_only_what_it_claims, test_polls_gen_params),
 	KUNIT_CASE_PARAM(claim_says_whether_it_takes_all_that_is_asked_for,
 			 test_claim_kinds_gen_params),
+	KUNIT_CASE_PARAM(claimer_that_leaves_has_others_woken_for_what_is_left,
+			 test_all_kinds_gen_params),
 	KUNIT_CASE(claim_wakes_for_space_where_there_was_none),
 	KUNIT_CASE(claim_lets_a_blocked_writer_go_on),
 	KUNIT_CASE(claim_that_comes_too_late_gets_nothing),

@@ -19,7 +19,8 @@
  *
  * From a caller of ->poll(), in the key of the poll table: the caller is about to
  * report what ->poll() returns. It promises that each event of the result gets to
- * its user, even if the request is cancelled or its time runs out in the meantime.
+ * its user, even if the request is cancelled or its time runs out in the meantime;
+ * not so if the user is killed, or gives memory that cannot be written to.
  * ->poll() takes what it reports, and of several claims for one event only one
  * succeeds. No table (NULL), or a table as init_poll_funcptr() leaves it, never
  * claims. So code that does not know of the bit cannot lose an event.
@@ -47,11 +48,21 @@
  * EPOLLET to the key of the claim before it calls poll_wait().
  *
  * select(2) and poll(2) then queue the claimer exclusively, so that an event wakes
- * one of them and not all. A wake-up ends with a claimer only if that is sure to
- * poll once more, see pollwake(). epoll_wait(2) does not poll a level-triggered
- * item again before the next wake-up.
+ * one of them and not all. A wake-up ends with a claimer only if that is about to
+ * scan its files once more, see pollwake(). epoll_wait(2) does not poll a
+ * level-triggered item again before the next wake-up. A wake-up that is for all
+ * pollers, as one for EPOLLHUP, has to reach all (nr_exclusive is 0).
  */
 #define POLL_CLAIM_WHOLE	(POLL_CLAIM | EPOLLET)
+
+/*
+ * POLL_CLAIM_NEXT: a claimer leaves the wait queue
+ *
+ * It may leave what it was woken for: another thread has closed its descriptor, or
+ * made it another file's. So it polls with this key once it is off the queue, and
+ * asks for no event. If there is one to be claimed, the file wakes its pollers.
+ */
+#define POLL_CLAIM_NEXT		POLL_CLAIM
 
 /* Is an event reported once: edge-triggered, or by a claim that takes it whole? */
 static inline bool poll_edge_or_claim(__poll_t key)
