@@ -158,6 +158,103 @@ TEST(BlockingRead, OfAKilledProcessTakesNothing) {
     EXPECT_EQ(Drain(efd), 2u);
 }
 
+/* A handler may write, write(2) being safe there, also to what its task was waiting for. */
+namespace handler {
+
+std::atomic<int> eventfd{-1};
+std::atomic<int> written{0};
+std::atomic<int> error{0};
+
+void WriteOne(int) {
+    const int interrupted = errno;
+    const uint64_t one = 1;
+    if (write(eventfd, &one, sizeof(one)) == sizeof(one))
+        written++;
+    else
+        error = errno;
+    errno = interrupted;
+}
+
+} /* namespace handler */
+
+/* The flags of the handler. */
+class WritingHandler : public testing::TestWithParam<int> {
+  protected:
+    void SetUp() override {
+        struct sigaction action = {};
+        action.sa_handler = handler::WriteOne;
+        action.sa_flags = GetParam();
+        efd_ = NewEventfd();
+        handler::eventfd = efd_.get();
+        Must(SYSCALL(sigaction, SIGUSR1, &action, &old_));
+    }
+    void TearDown() override { sigaction(SIGUSR1, &old_, nullptr); }
+
+    /*
+     * Signals a task that sleeps in the call, again and again, and each time waits until the
+     * task has taken what its handler wrote.
+     */
+    void SignalEachTimeItSleepsIn(long call, ScopedThread* task) {
+        for (int i = 1; i <= rounds_; i++) {
+            task->WaitUntilBlockedIn(call);
+            task->Signal(SIGUSR1);
+            ASSERT_TRUE(Reaches([&] { return taken_.load(); }, i, {task}, call))
+                << taken_ << " of " << i << " taken, " << handler::written << " written";
+        }
+        task->Join();
+        EXPECT_EQ(handler::written, rounds_);
+        EXPECT_EQ(handler::error, 0) << ErrnoText(handler::error);
+        EXPECT_EQ(EventfdCount(efd_), 0u);
+    }
+
+    const int rounds_ =
+        static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200)) / 4 + 1;
+    FileDescriptor efd_;
+    std::atomic<long> taken_{0};
+    struct sigaction old_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, WritingHandler, testing::Values(0, SA_RESTART),
+                         [](const auto& info) { return info.param ? "Restart" : "Interrupt"; });
+
+TEST_P(WritingHandler, WritesWhatTheReadThatItInterruptsOrTheNextOneTakes) {
+    int interrupted = 0;
+    ScopedThread reader([&] {
+        while (taken_ < rounds_) {
+            uint64_t value = 0;
+            SyscallResult result = Read(efd_, &value);
+            if (result.ok()) {
+                EXPECT_EQ(value, 1u);
+                taken_++;
+            } else {
+                EXPECT_THAT(result, SyscallFailsWithErrno(EINTR));
+                interrupted++;
+            }
+        }
+    });
+    SignalEachTimeItSleepsIn(SYS_read, &reader);
+    EXPECT_EQ(interrupted, GetParam() ? 0 : rounds_);
+}
+
+/* poll(2) is not restarted, whatever the handler's flags. */
+TEST_P(WritingHandler, WritesWhatThePollAfterTheInterruptedOneReports) {
+    int interrupted = 0;
+    ScopedThread poller([&] {
+        while (taken_ < rounds_) {
+            PollResult result = Poll(efd_, POLLIN, -1ms);
+            if (result.call.ok()) {
+                EXPECT_THAT(result, Revents(POLLIN));
+                taken_ += static_cast<long>(Drain(efd_));
+            } else {
+                EXPECT_THAT(result.call, SyscallFailsWithErrno(EINTR));
+                interrupted++;
+            }
+        }
+    });
+    SignalEachTimeItSleepsIn(kPollCall, &poller);
+    EXPECT_EQ(interrupted, rounds_);
+}
+
 TEST(BlockingWrite, WaitsUntilAReadMakesRoomThenLands) {
     FileDescriptor efd = NewEventfdAt(kFull);
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
