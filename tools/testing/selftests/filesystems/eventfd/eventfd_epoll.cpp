@@ -334,6 +334,46 @@ TEST(Close, UnderABlockedWaitIsNoEvent) {
     waiter.Join();
 }
 
+/* An epoll belongs to all who hold it: what one of them deletes is gone. */
+TEST(Inherited, EntryThatAChildDeletesIsGoneForItsParent) {
+    Watched watched(1, EPOLLIN);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+    ChildProcess child([&] {
+        EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_DEL, watched.efd, 0),
+                    SyscallSucceedsWithValue(0));
+    });
+    child.ExpectSuccess();
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_DEL, watched.efd, 0),
+                SyscallFailsWithErrno(ENOENT));
+    EpollAdd(watched.epoll, watched.efd, EPOLLIN);
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(watched.efd, EPOLLIN)));
+}
+
+/* It goes with the last descriptor of the file, and who has none left cannot delete it. */
+TEST(Inherited, EntryOutlivesItsParentsDescriptorForAsLongAsAChildHoldsOne) {
+    Watched watched(0, EPOLLIN);
+    FileDescriptor go_on = NewEventfd(0, EFD_SEMAPHORE);
+    int number = watched.efd.get();
+    ChildProcess child([&] {
+        uint64_t value;
+        Must(Read(go_on, &value));
+        Must(Write(watched.efd, 1));
+        Must(Read(go_on, &value));
+    });
+    child.WaitUntilBlockedIn(SYS_read);
+    watched.efd.Reset();
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+    Must(Write(go_on, 1));
+    EXPECT_THAT(EpollWait(watched.epoll, kSoon), ElementsAre(Event(number, EPOLLIN)));
+    EXPECT_THAT(EpollControl(watched.epoll, EPOLL_CTL_DEL, number, 0),
+                SyscallFailsWithErrno(EBADF));
+    EXPECT_THAT(watched.Wait(), ElementsAre(Event(number, EPOLLIN)));
+    Must(Write(go_on, 1));
+    child.ExpectSuccess();
+    EXPECT_THAT(watched.Wait(), IsEmpty());
+}
+
 /* How many of four epolls that watch one eventfd see a write. */
 int EpollsThatSeeAWrite(uint32_t events) {
     FileDescriptor efd = NewEventfd();
