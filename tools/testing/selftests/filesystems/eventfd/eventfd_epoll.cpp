@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "support/attributes.h"
+#include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
@@ -463,6 +465,60 @@ TEST(Nested, BlockedOuterWaitIsWokenByAWrite) {
     Must(Write(inner.efd, 1));
     waiter.Join();
     EXPECT_THAT(inner.Wait(), ElementsAre(Event(inner.efd, EPOLLIN)));
+}
+
+/* How many events the tests of inner epolls take in each way. */
+int NestedEvents() {
+    return 5 * static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
+}
+
+/* A trigger of the inner epoll, and the flags of the eventfd in it. */
+class NestedOneShot : public testing::TestWithParam<std::tuple<uint32_t, int>> {};
+
+INSTANTIATE_TEST_SUITE_P(Trigger, NestedOneShot,
+                         testing::Combine(testing::Values(0u, uint32_t{EPOLLET}),
+                                          testing::Values(0, EFD_AUTORESET)),
+                         [](const auto& info) {
+                             return std::string(std::get<0>(info.param) ? "Edge" : "Level") +
+                                    (std::get<1>(info.param) ? "Autoreset" : "");
+                         });
+
+/*
+ * Each write comes as soon as the one before it was taken, and so while the inner epoll is
+ * armed again in the outer one.
+ */
+TEST_P_WITH(NestedOneShot, ArmedAgainBesideWritesLosesNoEvent,
+            TimeLimit(std::chrono::seconds(20 + NestedEvents() / 1000))) {
+    constexpr uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
+    const auto [trigger, flags] = GetParam();
+    SKIP_UNLESS(!flags || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
+    const int events = NestedEvents();
+    Watched inner(0, EPOLLIN | trigger, EFD_NONBLOCK | flags);
+    FileDescriptor outer = NewEpoll();
+    FileDescriptor stop = NewEventfd();
+    std::atomic<long> taken{0};
+    EpollAdd(outer, inner.epoll, kOnce);
+    EpollAdd(outer, stop, EPOLLIN);
+    ScopedThread taker([&, flags = flags] {
+        for (;;) {
+            epoll_event event;
+            if (epoll_wait(outer, &event, 1, -1) != 1) throw std::runtime_error("epoll_wait");
+            if (event.data.fd == stop) return;
+            /* The news may be old: then there is nothing inside. */
+            if (epoll_wait(inner.epoll, &event, 1, 0) == 1)
+                taken += flags ? 1 : Drain(inner.efd);
+            EpollModify(outer, inner.epoll, kOnce);
+        }
+    });
+    for (int i = 1; i <= events; i++) {
+        Must(Write(inner.efd, 1));
+        ASSERT_TRUE(Reaches([&] { return taken.load(); }, i, {&taker}, kEpollWaitCall))
+            << taken << " of " << i;
+    }
+    Must(Write(stop, 1));
+    taker.Join();
+    EXPECT_EQ(taken, events);
+    EXPECT_EQ(EventfdCount(inner.efd), 0u);
 }
 
 TEST(ManyEventfds, AreReportedOnceEach) {
