@@ -547,6 +547,50 @@ TEST_P(RingRequest, CancelledReadTakesNothing) {
     EXPECT_EQ(EventfdCount(efd), 3u);
 }
 
+/* The signals of the kernel are all that can still reach it: who would write has no descriptor.
+ */
+TEST_P(RingRequest, ReadKeepsAnEventfdWithoutDescriptorForASignalOfAnotherRing) {
+    FileDescriptor efd = New(0);
+    long id = EventfdId(efd);
+    uint64_t value = 0;
+    IoUring other;
+    other.RegisterEventfd(efd);
+    io_uring_prep_read(Entry(), efd, &value, sizeof(value), 0);
+    ring_->Submit();
+    ring_->ExpectNoCompletion();
+    efd.Reset();
+    ring_->ExpectNoCompletion();
+    other.CompleteNops(1);
+    EXPECT_EQ(ring_->Wait().result, 8);
+    EXPECT_EQ(value, 1u);
+    EXPECT_FALSE(EventfdIdIsFree(id)) << "the other ring holds it";
+    other.UnregisterEventfd();
+    WaitUntil([&] { return EventfdIdIsFree(id); });
+}
+
+TEST_P(RingRequest, ReadKeepsAnEventfdWithoutDescriptorForASignalOfAio) {
+    FileDescriptor efd = New(0);
+    FileDescriptor source = NewEventfd();
+    long id = EventfdId(efd);
+    uint64_t value = 0;
+    AioContext aio;
+    SKIP_IF_REFUSED(aio);
+    iocb request = AioPoll(source, POLLIN);
+    SignalWhenDone(&request, efd);
+    Must(aio.Submit(&request));
+    io_uring_prep_read(Entry(), efd, &value, sizeof(value), 0);
+    ring_->Submit();
+    ring_->ExpectNoCompletion();
+    efd.Reset();
+    ring_->ExpectNoCompletion();
+    EXPECT_FALSE(EventfdIdIsFree(id));
+    Must(Write(source, 1));
+    EXPECT_EQ(ring_->Wait().result, 8);
+    EXPECT_EQ(value, 1u);
+    aio.Wait();
+    WaitUntil([&] { return EventfdIdIsFree(id); });
+}
+
 TEST_P(RingRequest, PollCompletesBeforeTheReadThatIsLinkedToIt) {
     constexpr uint64_t kPolling = 1, kReading = 2;
     FileDescriptor efd = New(0);
