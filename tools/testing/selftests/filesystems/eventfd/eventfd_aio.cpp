@@ -116,6 +116,28 @@ TEST_F(AioSignal, WakesABlockedRead) {
     EXPECT_EQ(value, 1u);
 }
 
+TEST_F(AioSignal, OfTwoContextsAddsUp) {
+    FileDescriptor efd = NewEventfd();
+    FileDescriptor source = NewEventfd();
+    AioContext other;
+    for (int i = 0; i < 3; i++) context_->Signal(efd);
+    for (int i = 0; i < 2; i++) other.Signal(efd);
+    EXPECT_EQ(EventfdCount(efd), 5u);
+    /* And of requests that one event ends at one time. */
+    iocb requests[4] = {};
+    for (int i = 0; i < 4; i++) {
+        requests[i] = AioPoll(source, POLLIN);
+        SignalWhenDone(&requests[i], efd);
+        Must((i % 2 ? other : *context_).Submit(&requests[i]));
+    }
+    EXPECT_EQ(EventfdCount(efd), 5u);
+    Must(Write(source, 1));
+    for (int i = 0; i < 4; i++)
+        EXPECT_EQ(static_cast<long>((i % 2 ? other : *context_).Wait().res), POLLIN);
+    WaitUntil([&] { return EventfdCount(efd) >= 9; });
+    EXPECT_EQ(Drain(efd), 9u);
+}
+
 TEST_F(AioSignal, MayBeForTheEventfdThatIsRead) {
     FileDescriptor efd = NewEventfd(5);
     uint64_t value = 0;
