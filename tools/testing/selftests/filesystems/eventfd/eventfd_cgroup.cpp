@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // cgroup.event_control of cgroup version 1 and eventfds: what the memory controller signals,
 // and when it lets go of one. Version 2 has nothing of the kind.
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -63,6 +64,19 @@ TEST_F(MemoryEvents, SignalAThresholdOfUseThatIsCrossed) {
     EXPECT_EQ(EventfdCount(high), 0u);
 }
 
+TEST_F(MemoryEvents, SignalEachOfManyThresholdsThatOneEventfdIsFor) {
+    constexpr uint64_t kThresholds = 16;
+    FileDescriptor efd = NewEventfd();
+    FileDescriptor usage = group_->Open("memory.usage_in_bytes");
+    for (uint64_t i = 1; i <= kThresholds; i++)
+        Must(group_->Listen(efd, usage, std::to_string(kMegabyte + i * kMegabyte / 8)));
+    EXPECT_EQ(EventfdCount(efd), 0u);
+    ChildProcess member = Member(8 * kMegabyte);
+    WaitUntil([&] { return EventfdCount(efd) >= kThresholds; });
+    member.WaitUntilBlockedIn(kAnyCall);
+    EXPECT_EQ(Drain(efd), kThresholds);
+}
+
 TEST_F(MemoryEvents, SignalThatAMemberIsOutOfMemory) {
     FileDescriptor efd = NewEventfd(), late = NewEventfd();
     SetLimit(4 * kMegabyte);
@@ -111,6 +125,21 @@ TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsClosed) {
     WaitUntil([&] { return EventfdIdIsFree(id); });
 }
 
+/* The close takes all of its thresholds away at once, and then each of them by itself. */
+TEST_F(MemoryEvents, LetGoOfAnEventfdWithManyThresholdsThatIsClosed) {
+    FileDescriptor efd = NewEventfd(), other = NewEventfd();
+    FileDescriptor usage = group_->Open("memory.usage_in_bytes");
+    long id = EventfdId(efd);
+    for (uint64_t i = 1; i <= 16; i++)
+        Must(group_->Listen(efd, usage, std::to_string(i * kMegabyte)));
+    Must(group_->Listen(other, usage, std::to_string(2 * kMegabyte)));
+    efd.Reset();
+    WaitUntil([&] { return EventfdIdIsFree(id); });
+    EXPECT_EQ(EventfdCount(other), 0u);
+    ChildProcess member = Member(8 * kMegabyte);
+    EXPECT_THAT(Poll(other, POLLIN, kSoon), Revents(POLLIN));
+}
+
 TEST_F(MemoryEvents, LetGoOfAnEventfdThatIsSignalledAtTheEnd) {
     FileDescriptor efd = NewEventfd();
     long id = EventfdId(efd);
@@ -134,6 +163,26 @@ TEST_F(MemoryEvents, NeedAnEventfdAndAFileThatHasEvents) {
     EXPECT_THAT(group_->Listen(efd, pipe.read_end, "4096"), SyscallFailsWithErrno(EINVAL));
     EXPECT_THAT(group_->Listen(efd, limit, "4096"), SyscallFailsWithErrno(EINVAL));
     EXPECT_THAT(group_->Listen(efd, pressure, "some"), SyscallFailsWithErrno(EINVAL));
+    EXPECT_EQ(EventfdCount(efd), 0u);
+}
+
+/* What counts is which file it is, and not what it is called. */
+TEST_F(MemoryEvents, AreNotThoseOfAFileOfAnotherGroupOrKind) {
+    FileDescriptor efd = NewEventfd();
+    FileDescriptor parents = group_->Open("../memory.usage_in_bytes");
+    EXPECT_THAT(group_->Listen(efd, parents, "4096"), SyscallFailsWithErrno(EINVAL));
+    for (const char* name : {"memory.stat", "memory.max_usage_in_bytes", "cgroup.procs"}) {
+        FileDescriptor other = group_->Open(name);
+        EXPECT_THAT(group_->Listen(efd, other, "4096"), SyscallFailsWithErrno(EINVAL)) << name;
+    }
+    char folder[] = "/tmp/eventfd-file-XXXXXX";
+    if (!mkdtemp(folder)) throw std::runtime_error("mkdtemp: " + ErrnoText(errno));
+    const std::string path = std::string(folder) + "/memory.usage_in_bytes";
+    FileDescriptor namesake(static_cast<int>(
+        Must(SYSCALL(open, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600u))));
+    unlink(path.c_str());
+    rmdir(folder);
+    EXPECT_THAT(group_->Listen(efd, namesake, "4096"), SyscallFailsWithErrno(EINVAL));
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
