@@ -50,6 +50,24 @@ TEST(Fdinfo, TextOfASemaphoreIsExact) {
     ExpectExactly(efd, 3, true);
 }
 
+/* To its last byte, of each kind; how it is open is none of what these lines tell. */
+TEST(Fdinfo, TextOfEachKindIsExactWhateverTheOtherFlags) {
+    const bool knows_autoreset = KernelKnowsAutoreset();
+    std::vector<int> kinds = {0, EFD_SEMAPHORE};
+    if (knows_autoreset) kinds.push_back(EFD_AUTORESET);
+    for (int kind : kinds)
+        for (int others :
+             {0, int{EFD_NONBLOCK}, int{EFD_CLOEXEC}, int{EFD_NONBLOCK | EFD_CLOEXEC}})
+            for (uint64_t count : {uint64_t{0}, uint64_t{0x2a}, kFull}) {
+                FileDescriptor efd = NewEventfdAt(count, kind | others);
+                std::string expected = Expected(count, EventfdId(efd), kind == EFD_SEMAPHORE);
+                if (knows_autoreset)
+                    expected += kind == EFD_AUTORESET ? "eventfd-autoreset: 1\n"
+                                                      : "eventfd-autoreset: 0\n";
+                EXPECT_EQ(Own(efd), expected) << "made with the flags " << (kind | others);
+            }
+}
+
 TEST(Fdinfo, CountIsHexadecimalAndPaddedWithBlanks) {
     FileDescriptor efd = NewEventfd();
     EXPECT_EQ(Own(efd).substr(0, 32), "eventfd-count:                0\n");
