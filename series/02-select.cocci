@@ -93,7 +93,7 @@ position p;
  smp_store_mb(queues->triggered, 0);
 
 // The scan may have passed the file by all the same: another thread has closed the
-// descriptor, or made it another file's.
+// descriptor.
 // expect: pass_on_what_is_not_claimed fs/select.c free_poll_entry 1
 @pass_on_what_is_not_claimed@
 expression entry;

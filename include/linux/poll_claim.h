@@ -58,9 +58,9 @@
 /*
  * POLL_CLAIM_NEXT: a claimer leaves the wait queue
  *
- * It may leave what it was woken for: another thread has closed its descriptor, or
- * made it another file's. So it polls with this key once it is off the queue, and
- * asks for no event. If there is one to be claimed, the file wakes its pollers.
+ * It may leave what it was woken for: another thread has closed its descriptor. So
+ * it polls with this key once it is off the queue, and asks for no event. If there
+ * is one to be claimed, the file wakes its pollers.
  */
 #define POLL_CLAIM_NEXT		POLL_CLAIM
 

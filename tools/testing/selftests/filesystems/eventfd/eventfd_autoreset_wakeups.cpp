@@ -4,6 +4,7 @@
  * event is one poller's, and one is woken: the first that is sure to look. What must never be
  * is an event in the counter with everybody asleep.
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -1250,6 +1251,41 @@ class KilledPoller : public testing::TestWithParam<PollerKind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(By, KilledPoller, testing::ValuesIn(kRacers), PollerParam);
+
+/* One that is woken first, and whose descriptor is not there any more when it looks. */
+class PollerOfAClosedDescriptor : public testing::TestWithParam<bool> {
+  protected:
+    void SetUp() override { SKIP_UNLESS_AUTORESET(); }
+};
+
+INSTANTIATE_TEST_SUITE_P(By, PollerOfAClosedDescriptor, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Select" : "Poll"; });
+
+TEST_P(PollerOfAClosedDescriptor, LeavesTheEventToTheNextOne) {
+    FileDescriptor efd = NewAutoreset(), own = Dup(efd);
+    const int number = own.get();
+    ScopedThread first([&] {
+        if (GetParam()) {
+            fd_set set;
+            FD_ZERO(&set);
+            FD_SET(number, &set);
+            select(number + 1, &set, nullptr, nullptr, nullptr);
+        } else {
+            pollfd one = {number, POLLIN, 0};
+            poll(&one, 1, -1);
+        }
+    });
+    first.WaitUntilBlockedIn(kAnyCall);
+    ScopedThread next([&] { EXPECT_TRUE(Poller::Make(PollerKind::kPoll, efd)->Wait().input); });
+    next.WaitUntilBlockedIn(kAnyCall);
+    own.Reset();
+    Must(Write(efd, 1));
+    first.Join();
+    bool left = next.SleepsIn(kAnyCall);
+    EXPECT_FALSE(left) << "one sleeps with a count of " << EventfdCount(efd);
+    EXPECT_EQ(EventfdCount(efd), left ? 1u : 0u);
+    if (left) Must(Write(efd, 1));
+}
 
 TEST_P_WITH(KilledPoller, LeavesNoEventBehindWithTheSurvivorAsleep,
             TimeLimit(AutoresetTimeLimit())) {
