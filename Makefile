@@ -111,7 +111,7 @@ docs:		## build the pages with Sphinx, check the manual page, compile the exampl
 	@scripts/doctor --install check
 	@$(PYTHON) scripts/docs.py
 
-mutants:	## show that the tests bite: some hundred wrong changes, each of which a test has to see
+mutants:	## show that the tests bite: some two hundred wrong changes, each of which a test has to see
 	@scripts/doctor --install run
 	@$(PYTHON) scripts/mutants.py
 

@@ -245,14 +245,14 @@ static int eventfd_wait(struct eventfd_ctx *ctx, int kind, u64 n)
 		schedule();
 		spin_lock_irq(&ctx->wqh.lock);
 
-		can_go_on = kind == EVENTFD_WRITERS ? eventfd_fits(ctx, n) : ctx->count;
+		can_go_on = kind < EVENTFD_WRITERS ? ctx->count : eventfd_fits(ctx, n);
 		if (can_go_on && !fatal_signal_pending(current))
 			break;
 		woken = plist_node_empty(&self.node);
-		if (woken && kind == EVENTFD_WRITERS)
-			eventfd_wake_writers(ctx, n);
-		else if (woken)
+		if (woken && kind < EVENTFD_WRITERS)
 			eventfd_wake_readers(ctx, n);
+		else if (woken)
+			eventfd_wake_writers(ctx, n);
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
 			break;

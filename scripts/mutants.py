@@ -233,7 +233,8 @@ def copy_of(text, number):
     place = text.index('\n', place) + 1
     ops = ', '.join(f'(void *){name}' for name in OPERATIONS.values())
     # What the header declares of it and the file relies on.
-    body = ('static const struct mutant_ops eventfd_ops;\n'
+    undefined = ''.join(f'#undef {name}\n' for name in re.findall(r'^#define (\w+)', text[place:], re.M))
+    body = (f'{undefined}static const struct mutant_ops eventfd_ops;\n'
             f'struct eventfd_ctx *eventfd_ctx_fileget(struct file *file);\n#line 1 "eventfd-{number}.c"\n{text[place:]}\n'
             f'static const struct mutant_ops eventfd_ops = {{ {ops} }};\n')
     # Functions of other names than eventfd_...
@@ -241,7 +242,7 @@ def copy_of(text, number):
         if not name.startswith('eventfd_'):
             body = re.sub(rf'\b{name}\b', f'eventfd_{name}', body)
     # But for the header's: an inline function, the same for all.
-    return re.sub(r'\beventfd_(?!signal_allowed\b)', f'eventfd_m{number}_', body)
+    return re.sub(r'\b(_*)eventfd_(?!signal_allowed\b)', rf'\1eventfd_m{number}_', body)
 
 
 def many(texts):

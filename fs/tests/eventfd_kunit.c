@@ -483,6 +483,7 @@ static void signal_lets_one_blocked_reader_go_on(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, test_done(reader[n]));
 		KUNIT_EXPECT_EQ(test, reader[n]->value, 1);
 		KUNIT_EXPECT_EQ(test, test_waiting(ctx, false), ARRAY_SIZE(reader) - 1 - n);
+		KUNIT_EXPECT_EQ(test, ctx->waited_for, n < ARRAY_SIZE(reader) - 1);
 	}
 }
 

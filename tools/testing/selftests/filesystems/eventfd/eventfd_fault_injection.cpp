@@ -5,8 +5,7 @@
  *
  * For a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS, CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC
  * and CONFIG_FAULT_INJECTION_USERCOPY, and debugfs in its place. /proc/thread-self/fail-nth
- * says which of the points that a thread passes is to fail. Where a page is to be made first,
- * and others are faster meanwhile, it is userfaultfd that makes it (CONFIG_USERFAULTFD).
+ * says which of the points that a thread passes is to fail.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +18,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,7 +29,6 @@
 #include "support/memory.h"
 #include "support/tasks.h"
 #include "support/uring.h"
-#include "support/userfault.h"
 
 namespace suite {
 namespace {
@@ -39,8 +36,6 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 
-constexpr const char* kHeld =
-    "stock has taken the count before it finds that the page is not there";
 constexpr const char* kDebugfs = "/sys/kernel/debug";
 
 void WriteTo(const std::string& path, const std::string& text) {
@@ -653,69 +648,6 @@ TEST_P(FailingPoller, AioRequestSignalsItsEventfdIfItWasTaken) {
                            EXPECT_EQ(EventfdCount(set->efd), result.ok() ? 1u : 0u);
                        });
     EXPECT_GE(points, 3);
-}
-
-/*
- * A reader whose page is to be made first takes nothing meanwhile, and looks again once the
- * page is there: by then another one may have been faster.
- */
-class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
-  protected:
-    /* A read that is beaten to 1, then what is done once it may go on. */
-    void Beat(int flags, const std::function<void(ScopedThread&)>& then,
-              const testing::Matcher<const SyscallResult&>& outcome) {
-        efd_ = NewEventfd(1, GetParam() | flags);
-        PageToBeMade page;
-        ScopedThread reader([&] { EXPECT_THAT(Read(efd_, page.data(), 8), outcome); });
-        uint64_t value = 0;
-
-        page.WaitForTouch();
-        EXPECT_EQ(EventfdCount(efd_), 1u);
-        EXPECT_THAT(Poll(efd_, POLLIN), Revents(POLLIN));
-        EXPECT_THAT(Preadv2(efd_, &value, 8, -1, RWF_NOWAIT), SyscallSucceedsWithValue(8));
-        EXPECT_EQ(value, 1u);
-        page.Make();
-        if (!HasFailure()) then(reader);
-        reader.Join();
-        memcpy(&delivered_, page.data(), 8);
-    }
-
-    FileDescriptor efd_;
-    uint64_t delivered_ = 0;
-};
-
-INSTANTIATE_TEST_SUITE_P(All, BeatenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
-                         [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
-
-TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing, FixedHere(kHeld)) {
-    Beat(
-        EFD_NONBLOCK, [](ScopedThread&) {}, SyscallFailsWithErrno(EAGAIN));
-    EXPECT_EQ(delivered_, 0u);
-}
-
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore, FixedHere(kHeld)) {
-    Beat(
-        0,
-        [&](ScopedThread& reader) {
-            reader.WaitUntilBlockedIn(SYS_read);
-            Must(Write(efd_, 3));
-        },
-        SyscallSucceedsWithValue(8));
-    EXPECT_EQ(delivered_, GetParam() ? 1u : 3u);
-    EXPECT_EQ(EventfdCount(efd_), GetParam() ? 2u : 0u);
-}
-
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal, FixedHere(kHeld)) {
-    CountingHandler handler(SIGUSR1, 0);
-    Beat(
-        0,
-        [](ScopedThread& reader) {
-            reader.WaitUntilBlockedIn(SYS_read);
-            reader.Signal(SIGUSR1);
-        },
-        SyscallFailsWithErrno(EINTR));
-    EXPECT_EQ(delivered_, 0u);
-    EXPECT_EQ(EventfdCount(efd_), 0u);
 }
 
 } /* namespace */

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "support/memory.h"
 #include "support/tasks.h"
 #include "support/uring.h"
+#include "support/userfault.h"
 
 namespace suite {
 namespace {
@@ -300,6 +302,93 @@ TEST_P(FaultedIn, ReadIntoAPartOfEachIsWhole) {
     memcpy(&value, edge() - 4, 8);
     EXPECT_EQ(value, count);
     EXPECT_EQ(EventfdCount(efd), 0u);
+}
+
+constexpr char kHeld[] = "stock has taken the count before it finds that the page is not there";
+
+/*
+ * A reader whose page is to be made first takes nothing meanwhile, and looks again once the
+ * page is there: by then another one may have been faster.
+ */
+class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
+  protected:
+    /* A read that is beaten to 1, then what is done once it may go on. */
+    void Beat(int flags, const std::function<void(ScopedThread&)>& then,
+              const testing::Matcher<const SyscallResult&>& outcome) {
+        efd_ = NewEventfd(1, GetParam() | flags);
+        PageToBeMade page;
+        ScopedThread reader([&] { EXPECT_THAT(Read(efd_, page.data(), 8), outcome); });
+        uint64_t value = 0;
+
+        page.WaitForTouch();
+        EXPECT_EQ(EventfdCount(efd_), 1u);
+        EXPECT_THAT(Poll(efd_, POLLIN), Revents(POLLIN));
+        EXPECT_THAT(Preadv2(efd_, &value, 8, -1, RWF_NOWAIT), SyscallSucceedsWithValue(8));
+        EXPECT_EQ(value, 1u);
+        page.Make();
+        if (!HasFailure()) then(reader);
+        reader.Join();
+        memcpy(&delivered_, page.data(), 8);
+    }
+
+    FileDescriptor efd_;
+    uint64_t delivered_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, BeatenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
+                         [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing, FixedHere(kHeld)) {
+    Beat(
+        EFD_NONBLOCK, [](ScopedThread&) {}, SyscallFailsWithErrno(EAGAIN));
+    EXPECT_EQ(delivered_, 0u);
+}
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore, FixedHere(kHeld)) {
+    Beat(
+        0,
+        [&](ScopedThread& reader) {
+            reader.WaitUntilBlockedIn(SYS_read);
+            Must(Write(efd_, 3));
+        },
+        SyscallSucceedsWithValue(8));
+    EXPECT_EQ(delivered_, GetParam() ? 1u : 3u);
+    EXPECT_EQ(EventfdCount(efd_), GetParam() ? 2u : 0u);
+}
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameLater,
+            FixedHere(kHeld)) {
+    efd_ = NewEventfd(1, GetParam());
+    PageToBeMade page;
+    uint64_t value;
+    ScopedThread reader(
+        [&] { EXPECT_THAT(Read(efd_, page.data(), 8), SyscallSucceedsWithValue(8)); });
+    page.WaitForTouch();
+    EXPECT_THAT(Preadv2(efd_, &value, 8, -1, RWF_NOWAIT), SyscallSucceedsWithValue(8));
+    ScopedThread later([&] {
+        uint64_t mine;
+        EXPECT_THAT(Read(efd_, &mine, 8), SyscallSucceedsWithValue(8));
+    });
+    later.WaitUntilBlockedIn(SYS_read);
+    page.Make();
+    reader.WaitUntilBlockedIn(SYS_read);
+    Must(Write(efd_, 1));
+    EXPECT_FALSE(reader.SleepsIn(SYS_read)) << "the one that came later was faster";
+    EXPECT_TRUE(later.SleepsIn(SYS_read));
+    Must(Write(efd_, 1));
+}
+
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal, FixedHere(kHeld)) {
+    CountingHandler handler(SIGUSR1, 0);
+    Beat(
+        0,
+        [](ScopedThread& reader) {
+            reader.WaitUntilBlockedIn(SYS_read);
+            reader.Signal(SIGUSR1);
+        },
+        SyscallFailsWithErrno(EINTR));
+    EXPECT_EQ(delivered_, 0u);
+    EXPECT_EQ(EventfdCount(efd_), 0u);
 }
 
 TEST(FailedWrite, LeavesTheCountAndWakesNobody) {

@@ -14,6 +14,9 @@
 namespace suite {
 namespace {
 
+using testing::ElementsAre;
+using testing::IsEmpty;
+
 constexpr uint32_t kDeassign = KVM_IRQFD_FLAG_DEASSIGN;
 constexpr uint32_t kResample = KVM_IRQFD_FLAG_RESAMPLE;
 
@@ -122,6 +125,32 @@ TEST_F(Irqfd, DeassigningTakesTheCount) {
     Must(Write(semaphore, 4));
     EXPECT_EQ(EventfdCount(efd), 4u);
     EXPECT_EQ(EventfdCount(semaphore), 11u);
+}
+
+TEST_F(Irqfd, DeassigningLetsABlockedWriterGoOn) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    Must(machine_->Irqfd(efd));
+    ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
+    writer.WaitUntilBlockedIn(SYS_write);
+    Must(machine_->Irqfd(efd, kDeassign));
+    bool went_on = Reaches([&] { return long{writer.finished()}; }, 1, {&writer}, SYS_write);
+    EXPECT_TRUE(went_on) << "a writer sleeps with a count of " << EventfdCount(efd);
+    if (!went_on) {
+        Must(Write(efd, 1));
+        Drain(efd);
+    }
+    writer.Join();
+    EXPECT_EQ(Drain(efd), 5u);
+}
+
+TEST_F(Irqfd, DeassigningIsAnEventForOutput) {
+    FileDescriptor efd = NewEventfdAt(kFull);
+    FileDescriptor epoll = NewEpoll();
+    EpollAdd(epoll, efd, EPOLLOUT | EPOLLET);
+    Must(machine_->Irqfd(efd));
+    EXPECT_THAT(EpollWait(epoll), IsEmpty());
+    Must(machine_->Irqfd(efd, kDeassign));
+    EXPECT_THAT(EpollWait(epoll), ElementsAre(Event(efd, EPOLLOUT)));
 }
 
 TEST_F(Irqfd, OfOneEventfdTwiceIsEbusy) {

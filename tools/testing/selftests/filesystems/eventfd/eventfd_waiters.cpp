@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 // Tasks that were woken and cannot run, or run in vain: who goes on beside them and after them.
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -336,15 +339,20 @@ TEST_P(RealTimeTask, WokenInVainWaitsOnInFrontOfItsEqualsOnly) {
 }
 
 /* By its own rules a deadline task may not be kept to one processor. */
-TEST(DeadlineTask, IsServedBeforeRealTimeOnes) {
+class DeadlineTask : public testing::TestWithParam<Side> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, DeadlineTask, testing::Values(kReaders, kWriters), SideName);
+
+TEST_P(DeadlineTask, IsServedBeforeRealTimeOnes) {
     SKIP_UNLESS(KernelIsOurs(),
                 "stock wakes all, and serves whichever gets to a processor first");
-    FileDescriptor efd = NewEventfd(0, EFD_SEMAPHORE);
+    const Side& side = GetParam();
+    FileDescriptor efd = side.NewEventfd();
     {
         Undisturbed possible;
         SKIP_UNLESS(!possible.refused(), Undisturbed::reason());
     }
-    Waiter real_time(kReaders, efd, 99);
+    Waiter real_time(side, efd, 99);
     std::atomic<int> refused{0};
     ScopedThread deadline([&] {
         struct {
@@ -355,13 +363,13 @@ TEST(DeadlineTask, IsServedBeforeRealTimeOnes) {
             uint64_t runtime = 10'000'000, deadline = 100'000'000, period = 100'000'000;
         } attributes;
         if (syscall(SYS_sched_setattr, 0, &attributes, 0)) refused = errno;
-        kReaders.Wait(efd);
+        side.Wait(efd);
     });
-    deadline.WaitUntilBlockedIn(SYS_read);
-    Must(Write(efd, 1));
+    deadline.WaitUntilBlockedIn(side.call());
+    side.Serve(efd);
     WaitUntil([&] { return deadline.finished() || real_time.thread().finished(); });
     EXPECT_TRUE(refused || deadline.finished());
-    Must(Write(efd, 1));
+    side.Serve(efd);
     WaitUntil([&] { return deadline.finished() && real_time.thread().finished(); });
     SKIP_UNLESS(!refused, "no right to a deadline: " + ErrnoText(refused));
 }
@@ -644,6 +652,222 @@ TEST_P_WITH(ManyReaders, AreEachServedByOnePostAndSleepOnce,
     EXPECT_EQ(EventfdCount(efd), 0u);
     EXPECT_EQ(served, kMany);
     EXPECT_LE(switches, kMany);
+}
+
+/* Whoever was not woken: what is there is not its own, and yet nobody's before it. */
+class WaiterThatWasNotWoken : public HeldBackTest {};
+
+TEST_F(WaiterThatWasNotWoken, TakesWhatIsThereInSpiteOfASignal) {
+    FileDescriptor efd = kReaders.NewEventfd();
+    CountingHandler handler(SIGUSR1, 0);
+    ScopedThread woken([&] {
+        BeHeldBack();
+        EXPECT_TRUE(kReaders.Wait(efd)) << ErrnoText(errno);
+    });
+    woken.WaitUntilBlockedIn(SYS_read);
+    ScopedThread other([&] { EXPECT_TRUE(kReaders.Wait(efd)) << ErrnoText(errno); });
+    other.WaitUntilBlockedIn(SYS_read);
+    {
+        OccupiedProcessor occupied(processor());
+        Undisturbed only_us;
+        Must(Write(efd, 1));
+        other.Signal(SIGUSR1);
+    }
+    WaitUntil([&] { return woken.finished() || other.finished(); });
+    EXPECT_EQ(handler.count(), 1);
+    Must(Write(efd, 1));
+}
+
+TEST_F_WITH(WaiterThatWasNotWoken, WakesNobodyWhenItIsInterrupted,
+            FixedHere("stock wakes every blocked writer on each read")) {
+    FileDescriptor efd = kWriters.NewEventfd();
+    CountingHandler handler(SIGUSR1, 0);
+    ScopedThread woken([&] {
+        BeHeldBack();
+        EXPECT_TRUE(kWriters.Wait(efd)) << ErrnoText(errno);
+    });
+    woken.WaitUntilBlockedIn(SYS_write);
+    ScopedThread large([&] { EXPECT_THAT(Write(efd, 3), SyscallFailsWithErrno(EINTR)); });
+    large.WaitUntilBlockedIn(SYS_write);
+    SmallWriter small(efd, 1);
+    small.WaitUntilBlockedIn(SYS_write);
+    {
+        OccupiedProcessor occupied(processor());
+        Drain(efd);
+        large.Signal(SIGUSR1);
+        large.Join();
+        EXPECT_TRUE(small.SleepsIn(SYS_write)) << "the space was another one's";
+    }
+    DrainUntilAllHaveLanded(efd, {&woken, &small});
+}
+
+/* Units and waiters as many as two changes serve, and two waiters more. */
+TEST_P_WITH(ChangesInARowForUnits, WakeNoMoreThanTheyServe,
+            FixedHere("stock wakes every waiter on each change")) {
+    const Side& side = GetParam();
+    FileDescriptor efd = side.NewEventfd();
+    std::vector<std::unique_ptr<Waiter>> waiters;
+    std::vector<unsigned long> before;
+    Tasks tasks;
+    for (int i = 0; i < 4; i++) {
+        waiters.push_back(std::make_unique<Waiter>(side, efd, 0));
+        before.push_back(waiters.back()->thread().switches());
+        tasks.push_back(&waiters.back()->thread());
+    }
+    {
+        Undisturbed only_us;
+        for (int i = 0; i < 2; i++) side.Serve(efd);
+    }
+    tasks = WaitUntilAllSleepOrEnd(tasks, side.call());
+    EXPECT_EQ(tasks.size(), 2u);
+    for (size_t i : {2u, 3u})
+        EXPECT_EQ(waiters[i]->thread().switches(), before[i]) << "of the waiter " << i;
+    while (!(tasks = WaitUntilAllSleepOrEnd(tasks, side.call())).empty()) side.Serve(efd);
+}
+
+/* Readers and writers wait at one time only while a woken reader is still to come. */
+class WriterBehindAReader : public HeldBackTest {};
+
+TEST_F(WriterBehindAReader, IsWokenForSpace) {
+    FileDescriptor efd = kReaders.NewEventfd();
+    auto read_one = [&] {
+        BeHeldBack();
+        EXPECT_TRUE(kReaders.Wait(efd)) << ErrnoText(errno);
+    };
+    ScopedThread first(read_one);
+    first.WaitUntilBlockedIn(SYS_read);
+    ScopedThread second(read_one);
+    second.WaitUntilBlockedIn(SYS_read);
+    std::unique_ptr<ScopedThread> writer;
+    {
+        OccupiedProcessor occupied(processor());
+        Must(Write(efd, 1));
+        writer = std::make_unique<ScopedThread>(
+            [&] { EXPECT_THAT(Write(efd, kFull), SyscallSucceedsWithValue(8)); });
+        writer->WaitUntilBlockedIn(SYS_write);
+    }
+    Tasks asleep = WaitUntilAllSleepOrEnd({&first, &second, writer.get()}, kAnyCall);
+    EXPECT_THAT(asleep, IsEmpty()) << "with a count of " << EventfdCount(efd);
+    if (!asleep.empty()) Must(Write(efd, 1));
+    writer->Join();
+    second.Join();
+    EXPECT_EQ(Drain(efd), 1u);
+}
+
+/* Whose place on the wait list is not a matter of its priority. */
+class OrdinaryTask : public RealTimeTest, public testing::WithParamInterface<Side> {
+  protected:
+    void SetUp() override {
+        RealTimeTest::SetUp();
+        SKIP_UNLESS(KernelIsOurs(),
+                    "stock wakes all, and serves whichever gets to a processor first");
+    }
+
+    /* Serves one after the other; all that a task does before its wait is the function's. */
+    void ExpectServedInOrder(const std::vector<std::function<void()>>& waits) {
+        std::vector<std::unique_ptr<ScopedThread>> threads;
+        std::vector<int> order;
+        for (int i = 0; i < static_cast<int>(waits.size()); i++) {
+            threads.push_back(std::make_unique<ScopedThread>([&, i] {
+                waits[static_cast<size_t>(i)]();
+                order[static_cast<size_t>(served_++)] = i;
+            }));
+            order.push_back(-1);
+            threads.back()->WaitUntilBlockedIn(GetParam().call());
+        }
+        for (int i = 0; i < static_cast<int>(waits.size()); i++) {
+            GetParam().Serve(efd_);
+            WaitUntil([&] { return served_ == i + 1; });
+        }
+        for (auto& thread : threads) thread->Join();
+        EXPECT_TRUE(std::is_sorted(order.begin(), order.end()))
+            << testing::PrintToString(order);
+    }
+
+    void Wait() { EXPECT_TRUE(GetParam().Wait(efd_)) << ErrnoText(errno); }
+
+    const FileDescriptor efd_ = GetParam().NewEventfd();
+
+  private:
+    std::atomic<int> served_{0};
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, OrdinaryTask, testing::Values(kReaders, kWriters), SideName);
+
+TEST_P(OrdinaryTask, IsServedByArrivalWhateverItsNiceValue) {
+    std::vector<std::function<void()>> waits;
+    for (int nice : {19, 0, 10, -5})
+        waits.push_back([this, nice] {
+            Must(SYSCALL(setpriority, PRIO_PROCESS, 0, nice));
+            Wait();
+        });
+    ExpectServedInOrder(waits);
+}
+
+/* A mutex that lends its owner the priority of those who wait for it. */
+class LendingMutex {
+  public:
+    LendingMutex() {
+        pthread_mutexattr_t attributes;
+        pthread_mutexattr_init(&attributes);
+        pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+        int error = pthread_mutex_init(&mutex_, &attributes);
+        pthread_mutexattr_destroy(&attributes);
+        if (error) SkipTest("no mutex that lends priority: " + ErrnoText(error));
+    }
+    LendingMutex(const LendingMutex&) = delete;
+    LendingMutex& operator=(const LendingMutex&) = delete;
+    ~LendingMutex() { pthread_mutex_destroy(&mutex_); }
+
+    void lock() { pthread_mutex_lock(&mutex_); }
+    void unlock() { pthread_mutex_unlock(&mutex_); }
+
+  private:
+    pthread_mutex_t mutex_;
+};
+
+TEST_P(OrdinaryTask, IsServedByArrivalWhateverPriorityItInherits) {
+    LendingMutex mutex;
+    std::unique_ptr<ScopedThread> lends;
+    ExpectServedInOrder({[this] { Wait(); },
+                         [&] {
+                             std::lock_guard<LendingMutex> owned(mutex);
+                             lends = std::make_unique<ScopedThread>([&] {
+                                 BecomeRealTime(1);
+                                 std::lock_guard<LendingMutex> waited_for(mutex);
+                             });
+                             lends->WaitUntilBlockedIn(SYS_futex);
+                             Wait();
+                         }});
+}
+
+TEST_F_WITH(WokenReader, ThatIsKilledWakesOneInItsPlace,
+            FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
+    FileDescriptor efd = kReaders.NewEventfd();
+    ChildProcess dying([&] { kReaders.Wait(efd); });
+    dying.WaitUntilBlockedIn(SYS_read);
+    ScopedThread held_back([&] {
+        BeHeldBack();
+        EXPECT_TRUE(kReaders.Wait(efd)) << ErrnoText(errno);
+    });
+    held_back.WaitUntilBlockedIn(SYS_read);
+    Waiter third(kReaders, efd, 0), fourth(kReaders, efd, 0);
+    unsigned long before = fourth.thread().switches();
+    {
+        OccupiedProcessor occupied(processor());
+        {
+            Undisturbed only_us;
+            Must(Write(efd, 2));
+            dying.Signal(SIGKILL);
+        }
+        EXPECT_TRUE(WIFSIGNALED(dying.Wait()));
+        EXPECT_THAT(WaitUntilAllSleepOrEnd({&third.thread(), &fourth.thread()}, SYS_read),
+                    ElementsAre(&fourth.thread()))
+            << "with a count of " << EventfdCount(efd);
+        EXPECT_EQ(fourth.thread().switches(), before);
+    }
+    Tasks tasks = {&held_back, &third.thread(), &fourth.thread()};
+    while (!(tasks = WaitUntilAllSleepOrEnd(tasks, SYS_read)).empty()) Must(Write(efd, 1));
 }
 
 } /* namespace */

@@ -229,6 +229,19 @@ TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken,
     EXPECT_EQ(Drain(efd), kFull);
 }
 
+TEST_WITH(BlockedWriters, OneThatLacksOneUnitIsNotWoken,
+          FixedHere("stock wakes every blocked writer on each read")) {
+    FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
+    Writer writer(efd, 2);
+    unsigned long before = writer.thread.switches();
+    EXPECT_EQ(Drain(efd), 1u);
+    writer.thread.ExpectStillBlockedIn(SYS_write);
+    EXPECT_EQ(writer.thread.switches(), before);
+    EXPECT_EQ(Drain(efd), 1u);
+    writer.thread.Join();
+    EXPECT_EQ(EventfdCount(efd), kFull);
+}
+
 TEST(BlockedWriters, AllThatFitTogetherLandAfterOneRead) {
     FileDescriptor efd = NewEventfdAt(kFull);
     {
