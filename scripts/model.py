@@ -35,7 +35,8 @@ SIZES = (
     Size('1 reader, 3 writers of 1 to 3', True, 'READERS=1 WRITERS=3 FULL=3 MOST=3'),
     Size('1 reader, 2 writers, a signaller, values from 0', True, 'READERS=1 WRITERS=2 SIGNALLERS=1 LEAST=0'),
     Size('autoreset: 1 writer, 2 claimers', True, 'AUTORESET READERS=0 WRITERS=1 POLLERS=2'),
-    Size('2 exclusive claimers', True, 'CLAIMERS=2', CLAIMERS),
+    Size('2 exclusive claimers', True, 'CLAIMERS=2 SILENT', CLAIMERS),
+    Size('2 exclusive claimers, of closed descriptors too', True, 'CLAIMERS=2 CLOSES', CLAIMERS),
     Size('3 readers, 3 writers', False, 'READERS=3 WRITERS=3'),
     Size('3 readers of a semaphore, 3 writers of 1 to 3', False, 'SEMAPHORE READERS=3 WRITERS=3 FULL=3 MOST=3'),
     Size('1 reader, 4 writers of 1 to 3', False, 'READERS=1 WRITERS=4 FULL=3 MOST=3'),
@@ -49,7 +50,7 @@ SIZES = (
          'AUTORESET READERS=1 WRITERS=2 POLLERS=2 SPACE_POLLERS=1 SIGNALLERS=1'),
     Size('a consumer in the kernel: semaphore, 2 readers, 3 writers of 0 to 3, a signaller', False,
          'SEMAPHORE IRQFD READERS=2 WRITERS=3 FULL=3 LEAST=0 MOST=3 SIGNALLERS=1'),
-    Size('3 exclusive claimers', False, 'CLAIMERS=3', CLAIMERS),
+    Size('3 exclusive claimers, of closed descriptors too', False, 'CLAIMERS=3 CLOSES', CLAIMERS),
     Size('2 exclusive claimers, 1 that is not, 2 posters', False, 'CLAIMERS=2 SHARERS=1 POSTERS=2', CLAIMERS),
     Size('2 exclusive claimers, a counter of at most 2', False, 'CLAIMERS=2 MOST=2', CLAIMERS),
 )
@@ -58,7 +59,7 @@ READING = 'END_ONLY READERS=2 WRITERS=1'
 COUNTING = 'END_ONLY SEMAPHORE READERS=2 WRITERS=2'
 WRITING = 'END_ONLY READERS=1 WRITERS=3 FULL=3 MOST=3'
 CLAIMING = 'END_ONLY AUTORESET READERS=1 WRITERS=1 POLLERS=2 SPACE_POLLERS=1'
-POLLING = 'CLAIMERS=2'
+POLLING = 'CLAIMERS=2 SILENT'
 MUTANTS = (
     # Who is woken for a change of the counter.
     Mutant('WAKES_ONE_READER', COUNTING),       # one for several units of a semaphore
@@ -94,6 +95,7 @@ MUTANTS = (
     Mutant('SET_BEFORE_SCAN', POLLING, CLAIMERS),       # one that says so too early
     Mutant('NOT_CLEARED_WHEN_QUEUED', POLLING, CLAIMERS),   # one that has yet to scan for the first time
     Mutant('TIME_OUT_LEAVES', POLLING, CLAIMERS),       # one whose time was up, too: it does not scan
+    Mutant('LEAVES_WITHOUT_A_WORD', 'CLAIMERS=2 CLOSES', CLAIMERS),     # one whose descriptor was closed
 )
 
 

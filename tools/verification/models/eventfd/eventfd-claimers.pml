@@ -26,9 +26,19 @@
  * as well but are each woken, as epoll is), POSTERS, and MOST, the counter's
  * greatest value. A poster adds one or nothing, or reads.
  *
+ * With CLOSES a poller's descriptor may be closed while it sleeps: it is still on
+ * the wait queue, but does not look at this eventfd again. One that leaves looks
+ * whether an event is there, and if so has the next one woken, see
+ * free_poll_entry() in fs/select.c and POLL_CLAIM_NEXT. With SILENT it does not:
+ * where no descriptor is closed, the wake-ups that count are enough.
+ *
  * -DMUTANT_... breaks one thing, and that must be found. scripts/model.py has
  * the list, the sizes, and runs it all.
  */
+
+#ifdef MUTANT_LEAVES_WITHOUT_A_WORD
+#define SILENT
+#endif
 
 #ifndef CLAIMERS
 #define CLAIMERS	2
@@ -209,12 +219,35 @@ inline leave()
 		/* The next call has a poll_wqueues of its own. */
 		triggered[me] = 0;
 		will_claim[me] = 0;
+#ifndef SILENT
+		/* The lock is dropped in between, but others have it for a step. */
+		if
+		:: IS_EXCLUSIVE(me) && count > 0 -> locked = 1; passes = 1
+		:: else -> running--
+		fi;
+		skip	/* Spin lets no d_step end in a choice */
+#else
 		running--
+#endif
 	}
+#ifndef SILENT
+	;
+	if
+	:: passes ->
+		passes = 0;
+		walk()
+	:: else
+	fi
+#endif
 }
 
 proctype poller(byte me)
 {
+#ifndef SILENT
+	byte at;
+	bit claims, woke, passes;
+#endif
+
 outside:
 	skip;	/* Spin lets no goto lead into a d_step */
 #ifdef MUTANT_NOT_CLEARED_WHEN_QUEUED
@@ -276,7 +309,7 @@ scan:
 	will_claim[me] = 0;
 #endif
 	triggered[me] = 0;
-#ifdef MUTANT_TIME_OUT_LEAVES
+#if defined(MUTANT_TIME_OUT_LEAVES) || defined(CLOSES)
 	/* A wake-up and the end of its time may have come both. */
 	if
 	:: goto leaves
