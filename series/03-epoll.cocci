@@ -52,8 +52,7 @@ position p;
  if (
 - item->event.events
 + table->_key
- & EPOLLONESHOT) { ... }
- else if (
+ & EPOLLONESHOT) { ... } else if (
 - !(item->event.events & EPOLLET)
 + !poll_edge_or_claim(table->_key)
  )@p { ... }
