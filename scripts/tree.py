@@ -30,7 +30,7 @@ VARIANTS = {
     # writers are not told, and a wake-up says that the event is there to be reported.
     'rfc': ('fs/eventfd.c', {
         'if (wanted & POLL_CLAIM)\n': 'if (true)\n',
-        ' | ctx->claim);\n': ');\n',
+        'EPOLLIN | events | ctx->claim);\n': 'EPOLLIN | events);\n',
         'eventfd_take(ctx, count);\n': 'WRITE_ONCE(ctx->count, 0);\n',
     }),
     # What "make bench" has to notice: a write that costs some dozens of instructions more.
