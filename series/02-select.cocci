@@ -47,12 +47,12 @@ position p;
  entry->key = table->_key & ~POLL_CLAIM;
  ...
  entry->wait.private = queues;
-- add_wait_queue(address, &entry->wait);@p
++ if ((table->_key & POLL_CLAIM_WHOLE) == POLL_CLAIM_WHOLE) {
 + WRITE_ONCE(queues->will_claim, 0);
-+ if ((table->_key & POLL_CLAIM_WHOLE) == POLL_CLAIM_WHOLE)
-+ 	add_wait_queue_exclusive(address, &entry->wait);
-+ else
-+ 	add_wait_queue(address, &entry->wait);
++ add_wait_queue_exclusive(address, &entry->wait);
++ return;
++ }
+ add_wait_queue(address, &entry->wait);@p
 
 // A poller that is awake is in its scan, and may leave for another file's event
 // without a look at this one: the wake-up goes on to the next one. The same holds

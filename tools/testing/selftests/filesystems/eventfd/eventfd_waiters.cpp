@@ -627,8 +627,8 @@ class ManyReaders : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(Of, ManyReaders, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
-TEST_P_WITH(ManyReaders, AreEachServedByOnePostAndSleepOnce,
-            FixedHere("stock wakes every blocked reader on each post")) {
+TEST_P(ManyReaders, AreEachServedByOnePostAndSleepOnce) {
+    SKIP_UNLESS(KernelIsOurs(), "stock wakes every blocked reader on each post, some in vain");
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> switches{0}, served{0};
     {
