@@ -158,11 +158,18 @@ class Runner {
         }
         StayOnOneProcessor();
         std::string json = Context();
-        for (const Registered& one : chosen) {
-            State state(one.argument);
-            one.function(state);
-            if (format_ == "console") Print(one, state);
-            if (state.skipped_.empty()) json += Entry(one, state);
+        std::vector<State> cheapest;
+        for (const Registered& one : chosen) cheapest.emplace_back(one.argument);
+        for (int round = 0; round < kRounds; round++) {
+            for (size_t i = 0; i < chosen.size(); i++) {
+                State state(chosen[i].argument);
+                chosen[i].function(state);
+                if (round == 0 || state.cost_ < cheapest[i].cost_) cheapest[i] = state;
+            }
+        }
+        for (size_t i = 0; i < chosen.size(); i++) {
+            if (format_ == "console") Print(chosen[i], cheapest[i]);
+            if (cheapest[i].skipped_.empty()) json += Entry(chosen[i], cheapest[i]);
         }
         json += "\n  ]\n}\n";
         if (format_ == "json") fputs(json.c_str(), stdout);
@@ -218,6 +225,13 @@ class Runner {
         first_ = false;
         return text + "}";
     }
+
+    /*
+     * A case costs the same in each of its batches, but not each time that it is set up: two
+     * tasks in turns may take 16 instructions more, whatever they share. All cases come in
+     * turn, so that none always follows the same one that has just cleaned up.
+     */
+    static constexpr int kRounds = 4;
 
     std::string filter_ = "";
     std::string format_ = "console";
