@@ -5,35 +5,32 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / 'scripts'))
+from core.machines import FLAVOURS
+from core.options import Options
+from core.places import BUILD, ROOT, SCRIPTS, SUITE
+from guest import session
+from source import trees
 
-import harness      # noqa: E402
-import insertion    # noqa: E402
-import rootfs       # noqa: E402
-import run          # noqa: E402
-import semantic     # noqa: E402
-import verdict      # noqa: E402
+SWITCHES = tuple(flavour.switch.partition('=')[0] for flavour in FLAVOURS if flavour.switch)
 
 PROGRAM = 'probe'
-PROGRAM_PATH = f'/kselftest/{harness.SUITE}/{PROGRAM}'
+PROGRAM_PATH = f'/kselftest/{SUITE}/{PROGRAM}'
 
 
 def options_for(**switches):
     """What was asked of make, or with these switches in place of its own."""
-    env = {name: value for name, value in os.environ.items() if not switches or name not in harness.SWITCHES}
-    return harness.Options({**env, **switches})
+    env = {name: value for name, value in os.environ.items() if not switches or name not in SWITCHES}
+    return Options.of({**env, **switches})
 
 
 @functools.cache
 def built(**switches):
     """The kernel that the suite runs on too. Variants are built in the same place, so it is put aside."""
     options = options_for(**switches)
-    image, *rest = run.build(options)
+    image, *rest = session.build(options)
     kept = options.work / 'image-ours'
     shutil.copyfile(image, kept)
     return kept, *rest
@@ -41,15 +38,15 @@ def built(**switches):
 
 def guest(name, program, expected=(), files=None, cpus=None):
     """A guest with one test program, a shell script, in place of the suite."""
-    replaced = {PROGRAM_PATH: (program, 0o755), '/kselftest/kselftest-list.txt': (f'{harness.SUITE}:{PROGRAM}\n', 0o644)}
-    return run.Guest(f'harness-{name}', [PROGRAM, *expected], {**replaced, **(files or {})}, cpus)
+    replaced = {PROGRAM_PATH: (program, 0o755), '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644)}
+    return session.Guest(f'harness-{name}', [PROGRAM, *expected], {**replaced, **(files or {})}, cpus)
 
 
 def boot_guests(*guests, **kwargs):
     """Boot these beside one another; returns (outcome, verdict)."""
     image, initrd, objects, _ = built()
     image = kwargs.pop('image', image)
-    return run.suites(harness.Options(), image, initrd, objects, guests, **kwargs)
+    return session.run_guests(Options.of(), image, initrd, objects, guests, **kwargs)
 
 
 def boot(name, program, expected=(), files=None, **kwargs):
@@ -64,17 +61,17 @@ def boot_variant(variant, program, tests, expected=(), **switches):
     """
     options = options_for(**switches)
     _, initrd, objects, _ = built(**switches)
-    image = run.variant_image(options, variant)
+    image = session.variant_image(options, variant)
     # What goes wrong in a race is met in some rounds out of many.
-    chosen = f"TESTS='-t {harness.SUITE}:{program}'\n" \
+    chosen = f"TESTS='-t {SUITE}:{program}'\n" \
              f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n"
-    _, result = run.suite(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
+    _, result = session.run_guest(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
                           files={'/etc/suite': (chosen, 0o644)})
     return result
 
 
 # The kernels' sources as they came.
-PRISTINE = [tree for tree in sorted((harness.BUILD / 'src').glob('linux-source-*')) if harness.tree_version(tree)]
+PRISTINE = [tree for tree in sorted((BUILD / 'src').glob('linux-source-*')) if trees.tree_version(tree)]
 
 
 class OnTrees(unittest.TestCase):
@@ -90,7 +87,7 @@ class OnTrees(unittest.TestCase):
 
     def call(self, *words, **env):
         """The script's exit status and what it says."""
-        done = subprocess.run([ROOT / 'scripts' / self.script, *words], stdout=subprocess.PIPE,
+        done = subprocess.run([SCRIPTS / 'eventfd', self.script, *words], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False, env={**os.environ, **env})
         return done.returncode, done.stdout
 
@@ -129,8 +126,3 @@ def leaking_program(folder):
     target = folder / 'leak'
     subprocess.run(['gcc', '-static', '-o', target, source], check=True)
     return target.read_bytes()
-
-
-__all__ = ['ROOT', 'PRISTINE', 'PROGRAM', 'PROGRAM_PATH', 'OnTrees', 'boot', 'boot_guests', 'boot_variant', 'built', 'guest',
-           'harness', 'init_script', 'insertion', 'leaking_program', 'make', 'options_for', 'rootfs', 'run', 'script', 'semantic',
-           'verdict']

@@ -32,7 +32,7 @@
  * free_poll_entry() in fs/select.c and POLL_CLAIM_NEXT. With SILENT it does not:
  * where no descriptor is closed, the wake-ups that count are enough.
  *
- * -DMUTANT_... breaks one thing, and that must be found. scripts/model.py has
+ * -DMUTANT_... breaks one thing, and that must be found. scripts/checks/model.py has
  * the list, the sizes, and runs it all.
  */
 

@@ -34,7 +34,7 @@
  * takes in its wake callback.
  *
  * -DMUTANT_... breaks one thing, and that must be found even with END_ONLY,
- * which leaves out what is promised in between. scripts/model.py has the list,
+ * which leaves out what is promised in between. scripts/checks/model.py has the list,
  * the sizes, and runs it all.
  */
 

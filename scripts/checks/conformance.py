@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The suite as one static program that says, row by row, what a running system's eventfd does.
+
+run builds it and runs it here. tarball packs it, with rows.txt, the licence and a README, for those
+who test a system that is not this one: build/eventfd-conformance-ARCH.tar.gz. Exit status of run: 0 if
+no row differs, 1 if one does, 2 for bad input.
+"""
+import gzip
+import io
+import os
+import pathlib
+import re
+import subprocess
+import tarfile
+
+from core import processes
+from core.command import Command
+from core.options import Options, need_programs_here
+from core.places import BUILD, ROOT, SUITE, write_if_changed
+from core.report import Progress, say
+from guest import kernels, rootfs
+from source import trees
+
+PROGRAM = 'eventfd_conformance'
+SUMMARY = re.compile(r'rows: (\d+) conformant, (\d+) as stock, (\d+) differ, (\d+) unknown;')
+
+
+def build(options):
+    """The program: built where nothing else is, without a kernel, by the suite's own makefile."""
+    folder = BUILD / ('host' if options.arch.native else f'host-{options.arch.name}')
+    source, _ = trees.prepare(options, 'suite', folder)
+    output = folder / 'obj/kselftest' / SUITE
+    output.mkdir(parents=True, exist_ok=True)
+    progress = Progress('building the conformance program', options.terminal)
+    processes.run([*kernels.make(options, source / 'tools/testing/selftests' / SUITE, folder / 'obj'),
+                 f'OUTPUT={output}', f'KHDR_INCLUDES=-isystem {folder}/obj/usr/include', *rootfs.link_flags(options),
+                 f'-j{os.cpu_count() + 1}', 'conformance'], folder / 'conformance.log',
+                'building the conformance program', on_line=lambda line: progress.update(line.strip()))
+    program = output / PROGRAM
+    progress.done(f'{program.stat().st_size / 1e6:.1f} MB')
+    return program
+
+
+def run(program, *words):
+    """Run it with its report on the terminal and in a file: (exit status, the summary's numbers, what differs)."""
+    report = []
+    child = subprocess.Popen([program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
+    stop = processes.stop_at_exit(child)
+    with child.stdout:
+        for line in child.stdout:
+            report.append(line)
+            print(line, end='', flush=True)
+    status = child.wait()
+    stop()
+    write_if_changed(BUILD / 'host/report', ''.join(report))
+    found = SUMMARY.match(report[-1]) if report else None
+    return status, [int(number) for number in found.groups()] if found else None, differing(report)
+
+
+def differing(report):
+    """A line for each row of a report that differs: the row, and the tests that failed in it."""
+    rows = []
+    for line in report:
+        row, test = re.match(r'(\w.*?)  +(\S+)', line), re.match(r' +(\w+[\w/]*\.\w+[\w/]*): ', line)
+        if row:
+            rows.append([row.group(1), f'row {row.group(2)}:'])
+        elif test and rows:
+            rows[-1].append(test.group(1))
+    return [' '.join(words) for kind, *words in rows if kind == 'differs']
+
+
+def tarball(options, program):
+    """Pack it; the same files make the same archive."""
+    name = f'eventfd-conformance-{options.arch.name}'
+    suite = ROOT / 'tools/testing/selftests' / SUITE
+    head = subprocess.run(['git', '-C', ROOT, 'log', '-1', '--format=%H %ct'], capture_output=True, text=True,
+                          check=False).stdout.split()
+    version, when = head if len(head) == 2 else ('unknown', '0')
+    readme = (pathlib.Path(__file__).with_name('conformance.README')).read_text().split('\n', 1)[1]
+    readme = readme.replace('@VERSION@', version).replace('@ARCH@', options.arch.name)
+    target = BUILD / f'{name}.tar.gz'
+    with io.BytesIO() as data:
+        with tarfile.open(fileobj=data, mode='w', format=tarfile.GNU_FORMAT) as archive:
+            for path, content, mode in ((PROGRAM, program.read_bytes(), 0o755),
+                                        ('rows.txt', (suite / 'rows.txt').read_bytes(), 0o644),
+                                        ('LICENSE', (ROOT / 'LICENSE').read_bytes(), 0o644),
+                                        ('README', readme.encode(), 0o644)):
+                entry = tarfile.TarInfo(f'{name}/{path}')
+                entry.size, entry.mode, entry.mtime = len(content), mode, int(when)
+                archive.addfile(entry, io.BytesIO(content))
+        write_if_changed(target, gzip.compress(data.getvalue(), mtime=0))
+    return target
+
+
+def main(options, _arguments):
+    need_programs_here(options, 'make check-host')
+    processes.lock()
+    return run(build(options))[0]
+
+
+def packed(options, _arguments):
+    processes.lock()
+    target = tarball(options, build(options))
+    say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
+    return 0
+
+
+COMMANDS = (
+    Command('conformance', "what the running system's eventfd does, row by row, whatever that is", main),
+    Command('conformance-tarball', 'the same as one static program, to test another system with', packed),
+)

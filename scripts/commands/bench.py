@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Count what eventfd costs on our kernel and on the stock one of the same tree.
+
+run boots both kernels to the benchmark (tools/testing/selftests/filesystems/eventfd/bench), under
+QEMU's instruction counting, where a figure is the same on each run and on each machine; prints the
+table and whether the bounds in scripts/commands/bench.bounds hold; and leaves JSON and a plot in
+build/KERNEL-ARCH/bench. Where KVM works it boots them once more for real times. T chooses cases.
+asm shows the instructions of the hot paths of both kernels side by side.
+document puts the last run's table and plot into Documentation/userspace-api.
+
+Exit status: 0 if all bounds hold, 1 if one does not, 2 for bad input.
+"""
+import collections
+import difflib
+import itertools
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import tempfile
+
+from core import processes
+from core.command import Command
+from core.options import Options, need_programs_here
+from core.places import ROOT, SUITE, write_if_changed
+from core.report import Broken, Progress, refuse, say
+from core.tables import simple_table
+from guest import kernels, qemu, rootfs, session, verdicts
+from source import trees
+
+BOUNDS = pathlib.Path(__file__).with_name('bench.bounds')
+KERNELS = ('stock', 'ours')
+# The hot paths, for asm.
+HOT = ('eventfd_write', 'eventfd_read', 'eventfd_poll', 'eventfd_signal_mask')
+# Counting slows the guest down, and the table comes at its end.
+LIMITS = {'boot_limit': 300, 'silent_limit': 600, 'suite_limit': 900}
+PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
+
+Bound = collections.namedtuple('Bound', 'text left sign factor right')
+
+
+# --- what is measured ---
+
+def program(options, source, objects):
+    """The benchmark, built beside the suite; returns the folder that the guest gets."""
+    output = objects / 'kselftest' / SUITE
+    progress = Progress('building the benchmark', options.terminal)
+    processes.run(['make', '-C', source / 'tools/testing/selftests' / SUITE, f'OUTPUT={output}',
+                 f'KHDR_INCLUDES=-isystem {objects}/usr/include', f'CROSS_COMPILE={options.arch.cross}',
+                 *rootfs.link_flags(options), '-j2', 'bench'], options.work / 'bench.log', 'building the benchmark')
+    folder = options.work / 'bench/guest'
+    write_if_changed(folder / 'eventfd_bench', (output / 'eventfd_bench').read_bytes())
+    (folder / 'eventfd_bench').chmod(0o755)
+    progress.done('done')
+    return folder
+
+
+def build(options):
+    """(initramfs, {kernel: image}, {kernel: fs/eventfd.o})."""
+    objects = options.work / 'obj'
+    images = {'stock': session.variant_image(options, 'stock')}
+    source, version = trees.prepare(options)
+    say(f'Linux {version}, {options.arch.name}: {source}')
+    kernels.headers(options, source, objects)
+    images['ours'] = kernels.build(options, source, objects)
+    initrd = rootfs.initramfs(options, objects, program(options, source, objects), init='bench',
+                              target='bench/initramfs.cpio')
+    parts = {name: pathlib.Path(str(image).removesuffix(options.arch.image)) / 'fs/eventfd.o'
+             for name, image in images.items()}
+    return initrd, images, parts
+
+
+def alone(part, target):
+    """fs/eventfd.o once more, without the KUnit cases that may be in it; returns sizeof(struct eventfd_ctx)."""
+    saved = (part.parent / '.eventfd.o.cmd').read_text()
+    match = re.search(r'^(?:savedcmd|cmd)_fs/eventfd\.o := (.*?)(?: ; .*)?$', saved, re.M)
+    if not match:
+        raise Broken(f'{part.parent}/.eventfd.o.cmd does not say how it was built')
+    words = shlex.split(match.group(1))
+    source = part.parents[2] / 'tree/fs/eventfd.c'
+    words = [word for word in words[:-1] if not word.startswith('-Wp,-MMD')] + ['-x', 'c', '-']
+    text = f'#undef CONFIG_EVENTFD_KUNIT_TEST\n#include "{source}"\n'
+    with tempfile.NamedTemporaryFile(suffix='.o') as scratch:
+        # An array of that size says what the compiler knows.
+        for output, more in ((target, ''), (scratch.name, 'char size_of_context[sizeof(struct eventfd_ctx)];\n')):
+            words[words.index('-o') + 1] = str(output)
+            subprocess.run(words, input=text + more, text=True, cwd=part.parent.parent, check=True,
+                           env=processes.environment())
+        listed = subprocess.run(['nm', '-S', scratch.name], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r'^\S+ (\S+) \S size_of_context$', listed, re.M).group(1), 16)
+
+
+def sizes(options, name, part):
+    """How large the object is, and the context of an eventfd."""
+    target = options.work / f'bench/eventfd-{name}.o'
+    context = alone(part, target)
+    listed = subprocess.run(['size', target], capture_output=True, text=True, check=True).stdout
+    text, data, bss = (int(word) for word in listed.splitlines()[1].split()[:3])
+    return {'fs/eventfd.o, text': text, 'fs/eventfd.o, data and bss': data + bss, 'struct eventfd_ctx': context}
+
+
+def measure(options, image, initrd, name, pattern, accel):
+    """Boot to the benchmark; returns its JSON."""
+    overlay = session.overlay_for(options, options.work / 'obj', {'/etc/bench': (f'FILTER={shlex.quote(pattern)}\n', 0o644)})
+    progress = Progress(f'measuring {name} ({accel})', options.terminal)
+    outcome = qemu.boot(options, image, initrd, f'bench-{name}', overlay=overlay, accel=accel, cpus=1, **LIMITS)
+    lines = [line for _, line in outcome.report]
+    said = '; '.join(line for line in lines if line.startswith(('error:', 'eventfd_bench:')))
+    if 'harness: status 2' in lines:
+        refuse(said.removeprefix('error: eventfd_bench: '))
+    wrong = [outcome.ended, *verdicts.complaints(outcome.console), said,
+             '' if 'harness: status 0' in lines and 'harness: end' in lines else 'it did not come to its end']
+    wrong = [text for text in wrong if text]
+    if wrong:
+        raise Broken(f'the benchmark on {name}: {wrong[0]}; the console is {outcome.console}')
+    result = json.loads('\n'.join(lines[lines.index('harness: status 0') + 1:lines.index('harness: end')]))
+    clock = {'count': 'instructions', 'kvm': 'nanoseconds'}[accel]
+    if result['context']['clock'] != clock:
+        raise Broken(f'the benchmark on {name} counted {result["context"]["clock"]} and not {clock}')
+    result['context']['eventfd'] = name
+    progress.done(f'{len(result["benchmarks"])} cases')
+    return result
+
+
+def figures(results):
+    """{(kernel, case, counter): value}"""
+    found = {}
+    for name, result in results.items():
+        for entry in result['benchmarks']:
+            for counter, value in entry.items():
+                if isinstance(value, (int, float)):
+                    found[name, entry['name'], counter] = value
+    return found
+
+
+# --- what must hold ---
+
+def side(text):
+    name, case, *counter = text.split(':')
+    return name, case, counter[0] if counter else 'instructions'
+
+
+def bounds(path):
+    found = []
+    which = r'(?:ours|stock):[^\s:]+(?::\w+)?'
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        text = line.split('#')[0].strip()
+        if not text:
+            continue
+        match = re.fullmatch(rf'({which})\s+(<=|==)\s+(\d+\.\d+)(?:\s+({which}))?', text)
+        if not match:
+            refuse(f'{path}, line {number} is no bound: write KERNEL:CASE <= FACTOR KERNEL:CASE')
+        left, sign, factor, right = match.groups()
+        found.append(Bound(re.sub(r'\s+', ' ', text), side(left), sign, float(factor), side(right) if right else None))
+    return found
+
+
+def instances(bound, found):
+    """Each case that a bound is for: (what it says, the ratio or value, or None where a figure is missing)."""
+    name, case, counter = bound.left
+    pattern = re.escape(case).replace(r'\*', '(.+)')
+    for key in [key for key in found if key[0] == name and key[2] == counter and re.fullmatch(pattern, key[1])]:
+        match = re.fullmatch(pattern, key[1])
+        star = match.group(1) if match.groups() else ''
+        if bound.right is None:
+            yield bound.text.replace('*', star), found[key]
+        else:
+            against = bound.right[0], bound.right[1].replace('*', star), bound.right[2]
+            value = found.get(against)
+            yield bound.text.replace('*', star), found[key] / value if value else None
+
+
+def judge(found, chosen=None, path=BOUNDS):
+    """Lines on every bound, and those of them that do not hold. Where only some cases were chosen, on those there are."""
+    lines, broken = [], []
+    for bound in bounds(path):
+        cases = list(instances(bound, found))
+        if not cases or any(value is None for _, value in cases):
+            if chosen is None:
+                broken.append(f'{bound.text:<92}      ?  not measured: DOES NOT HOLD')
+                lines.append(broken[-1])
+            cases = [case for case in cases if case[1] is not None]
+        for text, value in cases:
+            # Counts are exact: so is the comparison, but for the last bits of a quotient.
+            off = value - bound.factor
+            holds = abs(off) < 1e-9 if bound.sign == '==' else off < 1e-9
+            lines.append(f'{text:<92} {value:6.3f}  {"holds" if holds else "DOES NOT HOLD"}')
+            if not holds:
+                broken.append(lines[-1])
+    return lines, broken
+
+
+# --- what is shown ---
+
+def table(found, counter, form):
+    """A table of one counter, a line for each case, in the order in which they ran."""
+    cases = list(dict.fromkeys(case for _, case, which in found if which == counter))
+    rows = []
+    for case in cases:
+        stock, ours = (found.get((name, case, counter)) for name in KERNELS)
+        cells = [form.format(value) if value is not None else '' for value in (stock, ours)]
+        rows.append((case, *cells, f'{ours / stock:.3f}' if stock and ours is not None else ''))
+    return rows
+
+
+def size_rows(results):
+    stock, ours = (results[name]['context']['sizes'] for name in KERNELS)
+    return [(what, str(stock[what]), str(ours[what]), f'{ours[what] / stock[what]:.3f}' if stock[what] else '')
+            for what in stock]
+
+
+def show(title, rows):
+    say(f'\n{title:<36} {"stock":>12} {"ours":>12}  {"ratio":>6}')
+    for case, stock, ours, ratio in rows:
+        say(f'{case:<36} {stock:>12} {ours:>12}  {ratio:>6}')
+
+
+def tables(results, found):
+    """[(title, rows)] of all that was found."""
+    shown = [('instructions an operation', table(found, 'instructions', '{:.2f}')),
+             ('nanoseconds an operation', table(found, 'nanoseconds', '{:.0f}')),
+             ('context switches an operation', [row for row in table(found, 'context_switches', '{:.3f}')
+                                                if any(cell.strip('0.') for cell in row[1:3])]),
+             ('memory of an eventfd, bytes of slab', table(found, 'slab_bytes', '{:.1f}')),
+             ('the same by MemAvailable', table(found, 'available_bytes', '{:.1f}')),
+             ('size, bytes', size_rows(results))]
+    return [(title, rows) for title, rows in shown if rows]
+
+
+def own_times():
+    """How long the main job took, step by step: the last time from nothing, and the last time again."""
+    if not session.Steps.FILE.exists():
+        return []
+    times = json.loads(session.Steps.FILE.read_text())
+    cold, warm = times.get('from nothing', {}), times.get('again', {})
+    return [(step, *(f'{of[step]:.1f}' if step in of else '' for of in (cold, warm))) for step in {**cold, **warm}]
+
+
+GNUPLOT = '''
+set terminal {terminal}
+set output "{output}"
+set multiplot layout 1,2 title "Linux {release}: instructions an operation, counted by QEMU" noenhanced
+set style data histograms
+set style histogram clustered gap 1
+set style fill solid 0.8 border -1
+set boxwidth 0.9
+set ytics nomirror
+set grid ytics
+set yrange [0:*]
+set xtics rotate by -25 noenhanced nomirror
+set key top left
+set title "one event, signalled and served"
+plot "cycles.dat" using 2:xtic(1) title "pipe, read" lc rgb "#999999", \\
+     "" using 3 title "eventfd, read: stock" lc rgb "#d95f02", \\
+     "" using 4 title "eventfd, read: ours" lc rgb "#1b9e77", \\
+     "" using 5 title "EFD\\\\_AUTORESET, no read" lc rgb "#7570b3"
+set title "a post to a semaphore, by the number of blocked readers"
+set style data linespoints
+set logscale xy
+set xtics norotate (1, 4, 16, 64, 256, 1024)
+set yrange [1000:*]
+set xrange [0.8:1300]
+plot "readers.dat" using 1:2 title "stock" lc rgb "#d95f02" pt 7, \\
+     "" using 1:3 title "ours" lc rgb "#1b9e77" pt 7
+unset multiplot
+'''
+CYCLES = (('poll', 'write_poll'), ('select', 'write_select'), ('epoll', 'write_epoll'), ('epoll, edge', 'write_edge'),
+          ('ppoll of 8', 'write_ppoll'), ('io_uring multishot', 'uring_multishot'))
+
+
+def plot(found, folder, release):
+    """bench.svg and bench.png: the cycles with and without a read, and what a post costs by the number of readers."""
+    def figure(name, case):
+        return str(found.get((name, case, 'instructions'), 'NaN'))
+
+    rows = []
+    for title, case in CYCLES:
+        argument = f'/{title.rsplit(" ", 1)[1]}' if case == 'write_ppoll' else ''
+        rows.append([f'"{title}"', figure('stock', f'{case}_read/pipe{argument}'),
+                     figure('stock', f'{case}_read/eventfd{argument}'), figure('ours', f'{case}_read/eventfd{argument}'),
+                     figure('ours', f'{case}/autoreset{argument}')])
+    (folder / 'cycles.dat').write_text(''.join(f'{" ".join(row)}\n' for row in rows))
+    readers = [case for name, case, counter in found if (name, counter) == ('ours', 'instructions')
+               and case.startswith('readers/semaphore/')]
+    (folder / 'readers.dat').write_text(''.join(
+        f'{case.rsplit("/", 1)[1]} {figure("stock", case)} {figure("ours", case)}\n' for case in readers))
+    if not readers or all('NaN' in row for row in rows):
+        return False
+    for terminal, output in (('svg size 1200,480 font "sans,12" background "white"', 'bench.svg'),
+                             ('pngcairo size 1200,480 font "sans,9"', 'bench.png')):
+        script = folder / 'bench.gnuplot'
+        script.write_text(GNUPLOT.format(terminal=terminal, output=output, release=release))
+        processes.run(['gnuplot', script.name], folder / 'plot.log', 'drawing the plot', cwd=folder)
+    svg = folder / 'bench.svg'
+    head, _, rest = svg.read_text().partition('\n')
+    svg.write_text(f'{head}\n<!-- SPDX-License-Identifier: GPL-2.0 -->\n{rest}')
+    return True
+
+
+def count(options, images, initrd, pattern):
+    """The instructions that each case takes, on each kernel."""
+    return {name: measure(options, images[name], initrd, name, pattern, 'count') for name in KERNELS}
+
+
+def bench(options, brief=False):
+    """Measure, show, judge; returns how many bounds hold, and those that do not. In brief: shows these."""
+    initrd, images, parts = build(options)
+    pattern = options.pattern or ''
+    results = count(options, images, initrd, pattern)
+    for name in KERNELS:
+        results[name]['context']['sizes'] = sizes(options, name, parts[name])
+    found = figures(results)
+    folder = options.work / 'bench'
+    if qemu.accelerator(options) == 'kvm' and not brief:
+        timed = {name: measure(options, images[name], initrd, name, pattern, 'kvm') for name in KERNELS}
+        found.update({key: value for key, value in figures(timed).items() if key[2] == 'nanoseconds'})
+        (folder / 'times.json').write_text(json.dumps(timed, indent=1) + '\n')
+    (folder / 'bench.json').write_text(json.dumps(results, indent=1) + '\n')
+    lines, broken = judge(found, options.pattern)
+    if not brief:
+        for title, rows in tables(results, found):
+            show(title, rows)
+        say(f'\n{"seconds of the harness":<36} {"from nothing":>12} {"again":>12}')
+        for step, *cells in own_times():
+            say(f'{step:<36} {cells[0]:>12} {cells[1]:>12}')
+        drawn = plot(found, folder, results['ours']['context']['kernel'])
+        say(f'\nin {folder}: bench.json{", bench.svg, bench.png" if drawn else ""}\n\nbounds')
+    for line in broken if brief else lines:
+        say(line)
+    say(f'{len(lines) - len(broken)} bounds hold, {len(broken)} {"does" if len(broken) == 1 else "do"} not')
+    return len(lines) - len(broken), broken
+
+
+# --- the code ---
+
+def functions(path):
+    """{function: [instructions]} of an object, addresses left out; a part that was split off counts with its function."""
+    listed = subprocess.run(['objdump', '-dr', '--no-show-raw-insn', '--no-addresses', path],
+                            capture_output=True, text=True, check=True).stdout
+    found = {}
+    for name, body in re.findall(r'^<([^>]+)>:\n((?:.+\n)*)', listed, re.M):
+        lines = []
+        for line in body.splitlines():
+            text = re.sub(r'\s+', ' ', line.split('#')[0]).strip()
+            if re.match(r'R_X86_64_|R_386_', text):
+                # Where a call goes to is with the relocation.
+                lines[-1] += f'  {text.split()[1].split("-0x")[0]}'
+            elif text and not re.match(r'(data16 )*(cs )?nop|xchg %ax,%ax', text):
+                lines.append(text)
+        found[name] = lines
+    return found
+
+
+def asm(options):
+    """The hot paths of both kernels side by side."""
+    _, _, parts = build(options)
+    code = {}
+    for name in KERNELS:
+        target = options.work / f'bench/eventfd-{name}.o'
+        alone(parts[name], target)
+        code[name] = functions(target)
+    width = 58
+    for function in HOT:
+        stock, ours = ([line for name, body in code[which].items() if name.split('.')[0] == function for line in body]
+                       for which in KERNELS)
+        say(f'\n== {function} ==')
+        say(f'{f"stock: {len(stock)} instructions":<{width}}   ours: {len(ours)} instructions')
+        short = [[line.split()[0] for line in lines] for lines in (stock, ours)]
+        for _, a, b, c, d in difflib.SequenceMatcher(None, *short, autojunk=False).get_opcodes():
+            for left, right in itertools.zip_longest(stock[a:b], ours[c:d], fillvalue=''):
+                say(f'{left[:width]:<{width}} | {right}'.rstrip())
+    say(f'\n{"all functions":<40} {"stock":>6} {"ours":>6}')
+    for function in sorted({*code['stock'], *code['ours']}):
+        counts = (str(len(code[name][function])) if function in code[name] else '' for name in KERNELS)
+        say('{:<40} {:>6} {:>6}'.format(function, *counts))
+    return 0
+
+
+# --- the documentation ---
+
+def document(options):
+    """Put the last run's tables and plot where the documentation has them."""
+    folder = options.work / 'bench'
+    if not (folder / 'bench.svg').exists():
+        refuse('there is nothing to document yet: "make bench" measures first')
+    results = json.loads((folder / 'bench.json').read_text())
+    found = figures(results)
+    lines = [f'.. From "make bench", Linux {results["ours"]["context"]["kernel"]}, '
+             f'{results["ours"]["context"]["machine"]}; "make bench-doc" writes this part', '']
+    for title, rows in tables(results, found):
+        lines += simple_table((title, 'stock', 'ours', 'ratio'), rows)
+    if own_times():
+        lines += simple_table(('seconds of the harness', 'from nothing', 'again'), own_times())
+    before, _, rest = PAGE.read_text().partition('.. From "make bench"')
+    _, _, after = rest.partition('.. End of what "make bench-doc" writes')
+    if not after:
+        raise Broken(f'{PAGE} has lost the lines between which the tables go')
+    write_if_changed(PAGE, before + '\n'.join(lines) + '\n.. End of what "make bench-doc" writes' + after)
+    write_if_changed(PAGE.with_suffix('.svg'), (folder / 'bench.svg').read_bytes())
+    say(f'wrote {PAGE.relative_to(ROOT)} and the plot beside it')
+    return 0
+
+
+def measured(options, _arguments):
+    need_programs_here(options, 'make bench')
+    processes.lock()
+    return 1 if bench(options)[1] else 0
+
+
+def shown(options, _arguments):
+    need_programs_here(options, 'make bench')
+    processes.lock()
+    return asm(options)
+
+
+def documented(options, _arguments):
+    need_programs_here(options, 'make bench')
+    processes.lock()
+    return document(options)
+
+
+COMMANDS = (
+    Command('bench', 'count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases', measured),
+    Command('bench-asm', 'the instructions of the hot paths, here and on stock, side by side', shown),
+    Command('bench-doc', 'put what make bench found last into the documentation', documented),
+)

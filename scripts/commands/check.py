@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0
+"""All tests of this project, with one line of totals at the end.
+
+The parts, in this order, all of them if none is named:
+static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats, types, licences,
+         and whether the tests that the table of behaviours names are there;
+unit:    the harness's tests that need no kernel (scripts/tests/unit);
+litmus:  what fs/eventfd.c says about memory ordering, by herd7;
+model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
+docs:    the pages by Sphinx, the manual page, and what they tell readers to write;
+samples: samples/eventfd here and in a booted kernel, its calls counted;
+host:    the suite on the running kernel, row by row;
+boot:    the suite on a booted kernel with our eventfd;
+compare: the same suite on the stock kernel of the same tree, test by test;
+bench:   the bounds on what eventfd costs, beside stock (scripts/commands/bench.bounds);
+debug:   the suite on the kernel of DEBUG=1;
+harness: the rest of the harness's tests (scripts/tests/boot): they break what is checked, and see it turn red.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import time
+import unittest
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from checks import conformance, litmus, model, pages, samples, static
+from commands import bench, compare
+from core import processes
+from core.command import Argument, Command
+from core.options import Options, need_programs_here
+from core.places import SCRIPTS
+from core.report import Broken, Refusal, say
+from core.totals import Totals
+from guest import rootfs, session, verdicts
+
+# The tests of races try more often here than in "make run".
+ROUNDS = 2000
+
+
+class Check(Totals):
+    """The totals, and what one part leaves for another."""
+    booted: verdicts.Verdict | None = None          # of the boot with our eventfd
+    ahead: 'subprocess.Popen[bytes] | None' = None  # builds the kernel of DEBUG=1 meanwhile
+
+
+def litmus_tests(options: Options, totals: Check) -> None:
+    try:
+        for name, wrong in litmus.results(options):
+            totals.check(f'litmus {name}', wrong)
+    except Refusal as reason:
+        tests = len(list(litmus.TESTS.glob('*.litmus')))
+        say(f'skipped: {tests} litmus tests: {reason}')
+        totals.skipped += tests
+
+
+def model_of_eventfd(_options: Options, totals: Check) -> None:
+    try:
+        for name, wrong, searched in model.results(quick=True):
+            totals.check(f'model: {name}: {searched}', wrong)
+    except Refusal as reason:
+        say(f'skipped: the model: {reason}')
+        totals.skipped += 1
+
+
+def documentation(options: Options, totals: Check) -> None:
+    for name, wrong in pages.results(options):
+        totals.check(name, wrong)
+
+
+def sample(options: Options, totals: Check) -> None:
+    for name, wrong in samples.results(options):
+        totals.check(name, wrong)
+
+
+def host(options: Options, totals: Check) -> None:
+    """The suite on the kernel that runs here, whichever it is, row by row."""
+    status, numbers, differing = conformance.run(conformance.build(options))
+    if numbers is None or status not in (0, 1) or bool(numbers[2]) != bool(status):
+        raise Broken(f'the conformance program did not come to its end (exit status {status})')
+    conformant, as_stock, _, unknown = numbers
+    totals.passed += conformant + as_stock
+    totals.fail(*differing)
+    totals.skipped += unknown
+
+
+def whole_suite(options: Options, totals: Check) -> verdicts.Verdict:
+    """Boot to the whole suite, and count what it comes to; the verdict."""
+    image, initrd, objects, installed = session.build(options)
+    guests = session.shared_out(options, rootfs.programs(installed), kunit='eventfd')
+    outcome, result = session.run_guests(options, image, initrd, objects, guests, **session.limits(options))
+    session.report(options, outcome, result)
+    totals.passed += result.count('passed')
+    totals.skipped += result.count('skipped')
+    # A test that failed is a reason, and so is what makes the whole run not to be believed.
+    totals.fail(*result.reasons)
+    return result
+
+
+def booted(options: Options, totals: Check) -> None:
+    totals.booted = whole_suite(options.but(rounds=options.rounds or ROUNDS), totals)
+
+
+def build_ahead() -> 'subprocess.Popen[bytes]':
+    """Build the kernel of DEBUG=1 beside what leaves a processor idle. If it fails, it will fail again when it is wanted."""
+    child = subprocess.Popen(['nice', sys.executable, SCRIPTS / 'eventfd', 'kernel'], env={**os.environ, 'DEBUG': '1'},
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True)
+    processes.stop_at_exit(child)
+    return child
+
+
+def debugged(options: Options, totals: Check) -> None:
+    if totals.ahead:
+        totals.ahead.wait()
+    try:
+        options = options.asking(DEBUG='1')
+    except Refusal as reason:
+        say(f'skipped: the suite on the kernel of DEBUG=1: {reason}')
+        totals.skipped += 1
+        return
+    whole_suite(options, totals)
+
+
+def compared(options: Options, totals: Check) -> None:
+    """Test by test against stock: each test that is as declared has passed, once more."""
+    options = options.but(pattern=None)
+    entries, wrong = compare.compare(options, session.build(options), totals.booted)
+    totals.passed += sum(not row.problem for row in entries)
+    totals.fail(*wrong)
+
+
+def bounds(options: Options, totals: Check) -> None:
+    holds, broken = bench.bench(options, brief=True)
+    totals.passed += holds
+    totals.fail(*broken)
+
+
+class TimedResult(unittest.TextTestResult):
+    """Keeps what each test took."""
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.start = 0.0
+        self.took: list[tuple[float, str]] = []
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        super().startTest(test)
+        self.start = time.monotonic()
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        super().stopTest(test)
+        self.took.append((time.monotonic() - self.start, test.id()))
+
+
+def harness_tests(kind: str, totals: Check) -> None:
+    """The tests of the harness itself that lie in one folder."""
+    suite = unittest.TestLoader().discover(str(SCRIPTS / 'tests' / kind), top_level_dir=str(SCRIPTS))
+    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=TimedResult)
+    result = runner.run(suite)
+    assert isinstance(result, TimedResult)
+    say('the slowest:')
+    for seconds, name in sorted(result.took, reverse=True)[:15]:
+        say(f'{seconds:6.1f} s  {name}')
+    wrong = [test.id() for test, _ in result.failures + result.errors] + [
+        f'{test.id()} was to fail' for test in result.unexpectedSuccesses]
+    totals.skipped += len(result.skipped)
+    totals.passed += result.testsRun - len(wrong) - len(result.skipped)
+    totals.fail(*wrong if result.testsRun else ['no test ran'])
+
+
+def unit_tests(_options: Options, totals: Check) -> None:
+    harness_tests('unit', totals)
+
+
+def boot_tests(_options: Options, totals: Check) -> None:
+    harness_tests('boot', totals)
+
+
+PARTS: dict[str, Callable[[Options, Check], None]] = {
+    'static': static.check, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
+    'samples': sample, 'host': host, 'boot': booted, 'compare': compared, 'bench': bounds, 'debug': debugged,
+    'harness': boot_tests}
+
+
+def check(options: Options, parts: Sequence[str]) -> int:
+    need_programs_here(options, 'make check')
+    processes.lock()
+    if not parts:
+        # A guest's clock slows down with it. The host's does not, and a busy one is no failure of a test.
+        os.environ.setdefault('EVENTFD_TEST_TIMEOUT', '60')
+    totals = Check()
+    for name in parts or PARTS:
+        with totals.part(name):
+            PARTS[name](options, totals)
+        if name == 'static' and not parts:
+            totals.ahead = build_ahead()
+    return totals.status()
+
+
+def main(options: Options, arguments: argparse.Namespace) -> int:
+    return check(options, arguments.parts)
+
+
+COMMANDS = (
+    Command('check', 'all tests of this project: static checks, suite here, booted suite, stock, harness', main, [
+        Argument('parts', 'in this order; all, if none is named', '*', tuple(PARTS))]),
+    Command('check-host', "what the running system's eventfd does, row by row, whatever that is",
+            lambda options, _: check(options, ['host'])),
+    Command('check-static', 'the static checks alone: checkpatch, sparse, W=1, formats, types, pages',
+            lambda options, _: check(options, ['static', 'docs'])),
+    Command('check-unit', "the harness's tests that need no kernel (seconds)",
+            lambda options, _: check(options, ['unit'])),
+    Command('check-harness', "the rest of the harness's tests: they break what is checked and see it turn red",
+            lambda options, _: check(options, ['harness'])),
+)

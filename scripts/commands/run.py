@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The main job: a kernel tree with our eventfd, built, booted, tested and judged.
+
+run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
+or a part of a name; shell boots to a prompt.
+"""
+import argparse
+
+from core import processes
+from core.command import Command
+from core.options import Options
+from core.report import refuse
+from guest import qemu, session
+
+
+def run(options: Options, _arguments: argparse.Namespace) -> int:
+    # T= is for others.
+    return tested(options.but(pattern=None), 'run')
+
+
+def test(options: Options, _arguments: argparse.Namespace) -> int:
+    if not options.pattern:
+        refuse('make test needs T=PATTERN, for example T=Poll or T=\'Read.*:Write.*\'')
+    return tested(options, 'test')
+
+
+def tested(options: Options, job: str) -> int:
+    """Build, boot, judge, and say what came of it."""
+    qemu.accelerator(options)
+    processes.lock()
+    steps = session.Steps(options)
+    image, initrd, objects, installed = session.build(options, steps)
+    kunit = session.kunit_selection(session.gtest_filter(options.pattern)) if options.pattern else 'eventfd'
+    programs, pattern = session.chosen(options, installed, others=kunit)
+    guests = session.shared_out(options, programs, pattern, name=job, kunit=kunit)
+    outcome, result = session.run_guests(options, image, initrd, objects, guests, kunit=kunit, **session.limits(options))
+    steps.done('booting, and running the suite')
+    # Of the plain job: what another kernel or machine takes is another thing.
+    if job == 'run' and not (result.reasons or options.rounds) and options.label == Options.of({}).label:
+        steps.keep()
+    return session.report(options, outcome, result)
+
+
+def shell(options: Options, _arguments: argparse.Namespace) -> int:
+    qemu.accelerator(options)
+    processes.lock()
+    image, initrd, objects, _ = session.build(options)
+    overlay = session.overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
+    return qemu.shell(options, image, qemu.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
+
+
+COMMANDS = (
+    Command('run', 'the main job: build a kernel with our eventfd, boot it, run the suite, judge it', run),
+    Command('test', 'the same for the tests whose names match T=PATTERN', test),
+    Command('shell', 'boot to a prompt with the suite in place', shell),
+)

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Hold the series against what the kernel asks of one: a line for each check, totals at the end.
+
+Without KERNEL or KDIR it does so for each kernel that Debian has: 6.12 and 7.3.
+
+mail:  git am on the tree as it came, checkpatch, get_maintainer, git send-email (a dry run), and
+       whether the last patch leaves what "make run" builds, file by file;
+build: after each patch the kernel is built, with CONFIG_EVENTFD and without, the files that the
+       series touches with W=1 and sparse; from the patch on that brings fs/eventfd.c, those that change
+       the kernel are booted to the suite.
+
+Exit status: 0 only if all is well.
+"""
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+from checks import static
+from core import processes
+from core.command import Argument, Command
+from core.options import Options
+from core.places import ROOT, need_disk, write_if_changed
+from core.report import Broken, Progress, say
+from core.totals import Totals
+from guest import kernels, rootfs, session, verdicts
+from source import messages, patch_series, trees
+
+KERNELS = ('6.12', '7.3')
+EVENTFD = 'fs/eventfd.c'
+
+
+class Applied:
+    """The series, applied by git am to a tree as it came."""
+
+    def __init__(self, options, totals):
+        self.options = options
+        self.series, version = patch_series.make(options)
+        self.name = f'Linux {version}'
+        self.patches = self.series.patches[1:]
+        self.descriptions = messages.patches()
+        self.tree = patch_series.FOLDER / f'{patch_series.label(options)}.tree'
+        self.git = patch_series.Git(self.tree)
+        self.checkout()
+        status, out, err = self.git.try_('am', '--whitespace=error-all', *self.patches, **patch_series.identity(
+            *patch_series.sender(), '@0 +0000'))
+        said = [line for line in (out + err).splitlines() if not line.startswith('Applying: ')]
+        totals.check(f'{self.name}: git am, {len(self.patches)} patches', '\n'.join(said) or ('' if not status else out))
+        if status:
+            raise Broken(f'{self.name}: the series does not apply, and there is nothing more to check')
+        self.commits = self.git('rev-list', '--reverse', f'{self.series.base}..HEAD').splitlines()
+        self.changed = [self.git('diff', '--name-only', '--no-renames', f'{commit}^', commit).splitlines()
+                        for commit in self.commits]
+
+    def checkout(self):
+        """The tree as it came, as a clone that has no objects of its own; kept from one call to the next."""
+        progress = Progress(f'{self.name}: checking out the tree as it came', self.options.terminal)
+        if not (self.tree / '.git/checked-out').exists():
+            shutil.rmtree(self.tree, ignore_errors=True)
+            need_disk(self.tree.parent, 1.8)
+            patch_series.Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout',
+                                               self.series.repository.directory, self.tree)
+            self.git('config', 'core.autocrlf', 'false')
+        self.git.try_('am', '--abort')
+        self.git('checkout', '-q', '-f', '--detach', self.series.base)
+        self.git('clean', '-q', '-ffdx')
+        (self.tree / '.git/checked-out').touch()
+        progress.done('done')
+
+    def title(self, index):
+        return f'{self.name}, patch {index + 1}'
+
+    def text(self, index, name):
+        """A file as a patch leaves it, or None where it is not there."""
+        done = subprocess.run(['git', '-C', self.tree, 'show', f'{self.commits[index]}:{name}'],
+                              capture_output=True, env=self.git.env, check=False)
+        return None if done.returncode else done.stdout
+
+
+def differences(ours, theirs, ignored):
+    """The files in which two trees differ, by their bytes, their kind, or whether they can be executed."""
+    def entries(top):
+        for folder, folders, files in os.walk(top):
+            here = pathlib.Path(folder).relative_to(top)
+            folders[:] = [name for name in folders if str(here / name) not in ignored]
+            for name in [*files, *(name for name in folders if os.path.islink(f'{folder}/{name}'))]:
+                if str(here / name) not in ignored:
+                    yield str(here / name)
+
+    def alike(name):
+        first, second = os.lstat(ours / name), os.lstat(theirs / name)
+        if (first.st_ino, first.st_dev) == (second.st_ino, second.st_dev):
+            return True
+        if stat.S_IFMT(first.st_mode) != stat.S_IFMT(second.st_mode):
+            return False
+        if stat.S_ISLNK(first.st_mode):
+            return os.readlink(ours / name) == os.readlink(theirs / name)
+        return (first.st_size == second.st_size and not (first.st_mode ^ second.st_mode) & stat.S_IXUSR
+                and (ours / name).read_bytes() == (theirs / name).read_bytes())
+
+    mine, other = set(entries(ours)), set(entries(theirs))
+    for name in sorted(mine ^ other):
+        yield f'{name}: only in {ours if name in mine else theirs}'
+    for name in sorted(mine & other):
+        if not alike(name):
+            yield f'{name}: differs'
+
+
+def equality(applied, totals):
+    source, _ = trees.prepare(applied.options)
+    totals.check(f'{applied.name}: the last patch leaves the tree that "make run" builds',
+                 '\n'.join(differences(applied.tree, source, {'.git'})))
+    committed = applied.git('rev-parse', 'HEAD^{tree}')
+    made = applied.series.repository('rev-parse', f'{applied.series.tip}^{{tree}}')
+    totals.check(f'{applied.name}: what git am committed is what was formatted',
+                 '' if committed == made else f'{committed} is not {made}')
+
+
+def is_cplusplus(name):
+    return name.startswith(trees.SUITE_FOLDER) and name.endswith(('.cpp', '.h'))
+
+
+def checkpatch(applied, totals):
+    script = applied.tree / 'scripts/checkpatch.pl'
+    for index, path in enumerate(applied.patches):
+        changed = applied.changed[index]
+        ignore = [f'--ignore={static.CHECKPATCH_IGNORE[name]}' for name in changed if name in static.CHECKPATCH_IGNORE]
+        said = processes.output_of([script, f'--root={applied.tree}', '--strict', '--no-signoff', '--terse', '--showfile', *ignore,
+                          path], cwd=applied.tree, env=static.NO_GIT)
+        # It says nothing of a patch that is right, and ends with a total otherwise. It knows C, and takes
+        # C++ for that, which is clang-format's in "make check-static".
+        remarks = [line for line in said.splitlines()
+                   if not is_cplusplus(line.split(':')[0]) and not line.startswith('total: ')]
+        but = ', but for what is C++' if any(map(is_cplusplus, changed)) else ''
+        totals.check(f'{applied.title(index)}: checkpatch --strict{but}', '\n'.join(remarks))
+
+
+def recipients(applied):
+    """Whom get_maintainer names for each patch: [(maintainers and reviewers, lists)]."""
+    for path in applied.patches:
+        said = subprocess.run(['scripts/get_maintainer.pl', '--no-git', '--no-git-fallback', path], cwd=applied.tree,
+                              capture_output=True, text=True, check=False)
+        lines = said.stdout.splitlines()
+        people = [line.split('> (')[0] + '>' for line in lines if '> (' in line]
+        lists = [line.split(' (')[0] for line in lines if '> (' not in line]
+        yield people, lists
+
+
+def mail(applied, totals):
+    """Who gets the series, and whether it can be sent."""
+    people, lists, forgotten = {}, {}, []
+    for path, changed, (who, where) in zip(applied.patches, applied.changed, recipients(applied)):
+        people.update(dict.fromkeys(who))
+        lists.update(dict.fromkeys(where))
+        # MAINTAINERS itself is nobody's.
+        if changed == ['MAINTAINERS']:
+            continue
+        if not who or not [address for address in where if 'linux-kernel@' not in address]:
+            forgotten.append(f'{path.name}: nobody but {" ".join(who + where)}')
+    totals.check(f'{applied.name}: get_maintainer, {len(people)} people and {len(lists)} lists', '\n'.join(forgotten))
+    for address in (*people, *lists):
+        say(f'        {address}')
+    name, email = patch_series.sender()
+    status, out, err = applied.git.try_(
+        'send-email', '--dry-run', '--confirm=never', '--suppress-cc=all', f'--from={name} <{email}>',
+        *(f'--to={address}' for address in people), *(f'--cc={address}' for address in lists),
+        *applied.series.patches, **patch_series.identity(name, email, '@0 +0000'))
+    ready = len(re.findall(r'^Dry-OK', out, re.M))
+    subjects = len(re.findall(r'^Subject: \[PATCH ', out, re.M))
+    wrong = status or ready != len(applied.series.patches) or subjects != ready
+    totals.check(f'{applied.name}: git send-email --dry-run, {ready} mails', (err or out) if wrong else '')
+
+
+def put(applied, index, source):
+    """Make the tree that is built what a patch leaves; files that are right already keep their time stamps."""
+    for name in sorted(name for name in set().union(*applied.changed) if not name.startswith(trees.NOT_BUILT)):
+        data = applied.text(index, name)
+        if data is None:
+            (source / name).unlink(missing_ok=True)
+        else:
+            write_if_changed(source / name, data)
+
+
+def configure(applied, index, source, objects, extra=()):
+    """Anew where a patch has changed what there is to configure."""
+    if index == 0 or any('Kconfig' in name for name in applied.changed[index]):
+        (objects / '.config.from').unlink(missing_ok=True)
+    # An option that a later patch brings is asked for in vain.
+    absent = [option for patch in applied.descriptions[index + 1:] for _, option in patch.later]
+    kernels.configure(applied.options, source, objects, extra, absent)
+
+
+def compile_all(applied, source, objects, log, what):
+    """What make has to say that is no news of progress; Broken if it fails."""
+    said, done = [], 0
+    progress = Progress(f'building {what}', applied.options.terminal)
+
+    def on_line(line):
+        nonlocal done
+        if line.startswith('  CC '):
+            done += 1
+            progress.update(f'{done} objects')
+        if re.search(r'\bwarning:|\berror:', line):
+            said.append(line.rstrip())
+
+    processes.run([*kernels.make(applied.options, source, objects), f'-j{os.cpu_count() + 1}', what], log,
+                f'building {what}', on_line=on_line)
+    progress.done(f'{done} objects')
+    return '\n'.join(said)
+
+
+def seed(objects, target):
+    """Objects of the same tree to begin with; make finds out which are of use."""
+    if not target.exists() and objects.exists():
+        processes.run(['cp', '-a', '--reflink=auto', objects, f'{target}.new'], target.parent / 'seed.log', f'copying {objects}')
+        os.replace(f'{target}.new', target)
+
+
+def builds(applied, totals):
+    """After each patch: build, and where the kernel has changed since it brought eventfd, boot."""
+    options = applied.options
+    _, initrd, objects, installed = session.build(options)
+    source, _ = trees.prepare(options)
+    with_it, without = options.work / 'obj-series', options.work / 'obj-series-without-eventfd'
+    seed(objects, with_it)
+    seed(with_it, without)
+    touched = sorted({name for names in applied.changed for name in names if name.endswith('.c')
+                      and not name.startswith(trees.NOT_BUILT) and '/tests/' not in name})
+    before = trees.pristine(options)
+    booted = None
+    kernels_files = [name for names in applied.changed for name in names if not name.startswith(trees.NOT_BUILT)]
+    try:
+        for index in range(len(applied.commits)):
+            title = applied.title(index)
+            if index and not set(applied.changed[index]) & set(kernels_files):
+                say(f'    {title}: nothing that a kernel is built of, the one before is its kernel')
+                continue
+            put(applied, index, source)
+            configure(applied, index, source, with_it)
+            for name in touched:
+                os.utime(source / name)
+            said = static.noisy_build(options, source, with_it, 'C=2', *(name[:-1] + 'o' for name in touched))
+            # 7.3 looks whether sparse is one that it can use, and leaves it out if not.
+            tools = 'W=1, for sparse is too old here' if re.search(r'but sparse is not .*up to date', said) \
+                else 'W=1 and sparse'
+            now = {name: applied.text(index, name) for name in touched}
+            # What is ours as a whole has to be silent as a whole; in the kernel's own files, what we changed.
+            new = now[EVENTFD] != (before / EVENTFD).read_bytes()
+            whole = [line for line in said.splitlines() if new and re.search(r'\bfs/(?:tests/)?eventfd\w*\.c', line)]
+            theirs = {name: data for name, data in now.items() if name != EVENTFD}
+            totals.check(f'{title}: {tools}, {" ".join(touched)}',
+                         '\n'.join([*whole, *static.about_changes(said, before, theirs)]))
+            image = options.arch.image.rsplit('/', 1)[1]
+            totals.check(f'{title}: builds', compile_all(applied, source, with_it, options.work / 'series.log', image))
+            configure(applied, index, source, without, [ROOT / 'scripts/config/without-eventfd.config'])
+            totals.check(f'{title}: builds without CONFIG_EVENTFD',
+                         compile_all(applied, source, without, options.work / 'series-without.log', 'vmlinux'))
+            if booted is not None or EVENTFD in applied.changed[index]:
+                # The kernel's own tests are there from the patch on that brings them.
+                in_kernel = [verdicts.KUNIT] if 'CONFIG_EVENTFD_KUNIT_TEST=y' in (with_it / '.config').read_text() else []
+                outcome, result = session.run_guest(options, with_it / options.arch.image, initrd, objects,
+                                            [*rootfs.programs(installed), *in_kernel], name='series')
+                booted = result
+                session.report(options, outcome, result)
+                totals.check(f'{title}: boots to the suite, {result.count("passed")} passed', '\n'.join(result.reasons))
+    finally:
+        trees.prepare(options)
+    if booted is None:
+        totals.check(f'{applied.name}: a patch brings {EVENTFD}', 'none does')
+
+
+PARTS = {'mail': (equality, checkpatch, mail), 'build': (builds,)}
+
+
+def main(given, arguments):
+    several = not {'KDIR', 'KERNEL'} & set(given.asked)
+    processes.lock()
+    totals = Totals()
+    applied = {}
+    # What is done in a minute comes first, for all kernels.
+    for part in (name for name in PARTS if name in (arguments.parts or PARTS)):
+        for version in KERNELS if several else [given.kernel]:
+            options = given.asking(KERNEL=version) if several else given
+            with totals.part(f'{options.kdir or options.kernel}, {part}'):
+                applied[version] = applied.get(version) or Applied(options, totals)
+                for step in PARTS[part]:
+                    step(applied[version], totals)
+    return totals.status()
+
+
+COMMANDS = (Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3', main, [
+    Argument('parts', 'of the check', '*', tuple(PARTS))]),)

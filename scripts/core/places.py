@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where things lie, and how files are written."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+from core.report import refuse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / 'scripts'
+BUILD = pathlib.Path(os.environ.get('BUILD') or ROOT / 'build').resolve()
+# The suite's folder, below that of all kselftests.
+SUITE = 'filesystems/eventfd'
+SUITE_FOLDER = f'tools/testing/selftests/{SUITE}'
+# What a build, or an editor, leaves beside our files.
+PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
+
+
+def project_files(*patterns: str) -> list[str]:
+    """The project's files that match git's patterns, committed yet or not; what git ignores is none of them."""
+    if (ROOT / '.git').exists():
+        names = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', *patterns],
+                               capture_output=True, text=True, check=True).stdout.splitlines()
+    else:
+        # A copy without git's records: patterns are taken for folders, or for what a path ends with.
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob('*')
+                 if path.suffix not in PRODUCTS and BUILD not in path.parents and path.is_file()
+                 and path.read_bytes()[:4] != b'\x7fELF']
+        names = [name for name in names if not patterns or any(
+            name.startswith(pattern.rstrip('*')) or pathlib.PurePath(name).match(pattern) for pattern in patterns)]
+    return sorted(name for name in names if (ROOT / name).is_file())
+
+
+def need_disk(path: pathlib.Path, gigabytes: float) -> None:
+    """Refuse before a step that would fill the disk."""
+    path.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(path).free / 1e9
+    if free < gigabytes:
+        refuse(f'{path} has {free:.1f} GB free and this needs {gigabytes:.1f}: '
+               f'make room, or put the build elsewhere with BUILD=DIR')
+
+
+def write_if_changed(path: pathlib.Path, data: str | bytes) -> bool:
+    """Leave a file alone that is as it should be, so that make does not build it again."""
+    if isinstance(data, str):
+        data = data.encode()
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Never through a hard link: the other name may be somebody's own tree.
+    fresh = path.with_name(path.name + '.new')
+    fresh.write_bytes(data)
+    os.replace(fresh, path)
+    return True

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Configure and build the kernel of a prepared tree.
+
+The configuration is allnoconfig with fragments on top: scripts/config/base.config, the machine's,
+the suite's own config file, and those of what else was asked for (FLAVOURS). Each line that
+they ask for is looked up in the result.
+"""
+import hashlib
+import os
+import re
+
+from core import processes
+from core.command import Command
+from core.options import Options
+from core.places import ROOT, SUITE, need_disk, write_if_changed
+from core.report import Broken, Progress, say
+from source import trees
+
+
+def fragments(options):
+    config = ROOT / 'scripts/config'
+    return [config / 'base.config', config / f'{options.arch.name}.config',
+            ROOT / f'tools/testing/selftests/{SUITE}/config',
+            *(config / f'{name}.config' for name in options.fragments)]
+
+
+def make(options, source, build):
+    command = ['make', '-C', source, f'O={build}', f'ARCH={options.arch.kernel}']
+    if options.arch.cross:
+        command.append(f'CROSS_COMPILE={options.arch.cross}')
+    return command
+
+
+def asked_for(text, source):
+    """What fragments ask for, the last line for an option winning: [(options, value or n)].
+
+    A comment "# CONFIG_A or CONFIG_B: why" makes one demand of two names for the same thing;
+    "# CONFIG_A where there is one: why" makes none of a tree whose Kconfig files do not have it.
+    """
+    wanted = {}
+    for line in text.splitlines():
+        match = re.fullmatch(r'(CONFIG_\w+)=(.+)|# (CONFIG_\w+) is not set', line.strip())
+        if match:
+            wanted[match.group(1) or match.group(3)] = match.group(2) or 'n'
+    for first, second in re.findall(r'^# (CONFIG_\w+) or (CONFIG_\w+):', text, re.M):
+        wanted[(first, second)] = wanted.pop(first)
+        wanted.pop(second)
+    for option in re.findall(r'^# CONFIG_(\w+) where there is one:', text, re.M):
+        if not any(re.search(rf'^(?:menu)?config {option}$', path.read_text(errors='replace'), re.M)
+                   for path in source.glob('**/Kconfig*')):
+            wanted.pop(f'CONFIG_{option}')
+    return [(names if isinstance(names, tuple) else (names,), value) for names, value in wanted.items()]
+
+
+def taken(option, value, config):
+    if value == 'n':
+        return not re.search(rf'^{option}=', config, re.M)
+    return re.search(f'^{option}={re.escape(value)}$', config, re.M)
+
+
+def configure(options, source, build, extra=(), absent=()):
+    """Write .config, unless it was made from the same fragments and the same tree; absent has what that lacks yet."""
+    paths = [*fragments(options), *extra]
+    text = f'{source}\n' + ''.join(path.read_text() for path in paths) + ''.join(f'# no {name}\n' for name in absent)
+    stamp = build / '.config.from'
+    if (build / '.config').exists() and stamp.exists() and stamp.read_text() == text:
+        return
+    build.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    log = build.parent / 'config.log'
+    env = processes.environment(ARCH=options.arch.kernel, CROSS_COMPILE=options.arch.cross)
+    processes.run([source / 'scripts/kconfig/merge_config.sh', '-n', '-O', build, *paths], log,
+                'configuring the kernel', cwd=source, env=env)
+    result = (build / '.config').read_text()
+    for names, value in asked_for(text, source):
+        if not any(option in absent or taken(option, value, result) for option in names):
+            raise Broken(f'the configuration did not take {" or ".join(names)}={value}: '
+                         f'this tree lacks it or what it depends on; the log is {log}')
+    write_if_changed(stamp, text)
+
+
+def headers(options, source, target):
+    """Install the headers for user space where the kselftests look for them."""
+    configure(options, source, target)
+    ours = (source / 'include/uapi/linux/eventfd.h').read_bytes()
+    installed = target / 'usr/include/.eventfd.h'
+    if not options.kdir and installed.exists() and installed.read_bytes() == ours:
+        return
+    processes.run([*make(options, source, target), f'-j{os.cpu_count() + 1}', 'headers'],
+                target.parent / 'headers.log', 'installing the headers')
+    write_if_changed(installed, ours)
+
+
+def inputs(options, source, target):
+    """What an image of Debian's tree depends on: how it is configured and made, and the files that we change in it."""
+    digest = hashlib.sha256((target / '.config').read_bytes() + ' '.join(options.variables).encode())
+    for path in trees.changed_kernel_files(source):
+        digest.update(f'{path}\n'.encode() + (source / path).read_bytes())
+    return digest.hexdigest()
+
+
+def build(options, source, target):
+    """Build the image; returns its path."""
+    configure(options, source, target)
+    stamp = target / '.image.from'
+    # make itself takes seconds to find that there is nothing to do; a tree of the user's it has to look at.
+    if not options.kdir and (target / options.arch.image).exists() and stamp.exists() \
+            and stamp.read_text() == inputs(options, source, target):
+        say('building the kernel: nothing to do')
+        return target / options.arch.image
+    stamp.unlink(missing_ok=True)
+    count_file = target / '.objects'
+    expected = int(count_file.read_text()) if count_file.exists() else 1229
+    progress = Progress('building the kernel', options.terminal)
+    done = 0
+
+    def on_line(line):
+        nonlocal done
+        if re.match(r'  (CC|AS|AR|LD) ', line):
+            done += 1
+            progress.update(f'{done} objects of about {max(expected, done)}')
+
+    need_disk(target, 0.8)
+    image = options.arch.image
+    processes.run([*make(options, source, target), *options.variables, f'-j{os.cpu_count() + 1}', image.rsplit('/', 1)[1]],
+                target.parent / 'build.log', 'building the kernel', on_line=on_line)
+    if done > expected // 2:
+        write_if_changed(count_file, str(done))
+    progress.done(f'{done} objects' if done else 'nothing to do')
+    write_if_changed(stamp, inputs(options, source, target))
+    return target / image
+
+
+def main(options, _arguments):
+    processes.lock()
+    source, _ = trees.prepare(options)
+    say(f'built {build(options, source, options.work / "obj")}')
+    return 0
+
+
+COMMANDS = (Command('kernel', 'configure and build the kernel alone', main),)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Boot a built kernel with an initramfs in QEMU, under watch.
+
+Boots what is built to a shell. boot() boots to the suite: the
+guest's console goes to one file and its report, on a port of its own, to another; where a guest can
+power off, a third has what QEMU says of its end. Nothing here judges; guest/verdicts.py does, from
+those files and from how the boot ended.
+"""
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import select
+import socket
+import subprocess
+import time
+
+from core import processes
+from core.command import Command
+from core.machines import PC
+from core.options import Options
+from core.report import refuse, say
+
+# Seconds without sign of life. A test has its own limit, well below SILENT.
+BOOT_LIMIT = 90
+SILENT_LIMIT = 120
+SUITE_LIMIT = 900
+# A guest counts ticks when it starts, and panics with this where a busy host brings them too late. So
+# early it has done nothing yet, and is started again.
+NO_TIMER = "IO-APIC + timer doesn't work!"
+TIMER_TRIES = 3
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How a boot ended, and what it left."""
+    console: pathlib.Path
+    report: list            # (seconds since power-on, line) as they came
+    ended: str              # '' for a power-off by the guest, else what the watchdog saw
+    status: int             # QEMU's exit status
+    seconds: float
+    accel: str
+
+
+def accelerator(options):
+    """KVM where it can run a guest, else TCG. A /dev/kvm without vmx or svm opens and then hangs."""
+    try:
+        flags = pathlib.Path('/proc/cpuinfo').read_text()
+    except OSError:
+        flags = ''
+    able = re.search(r'^flags\s*:.*\b(?:vmx|svm)\b', flags, re.M) and os.access('/dev/kvm', os.R_OK | os.W_OK)
+    if options.accel == 'kvm' and options.arch.runner:
+        refuse(f'ACCEL=kvm: this processor cannot run a guest of {options.arch.name}; leave ACCEL out to use TCG')
+    if options.accel == 'kvm' and not able:
+        refuse('ACCEL=kvm: this processor shows neither vmx nor svm, or /dev/kvm may not be opened; '
+               'leave ACCEL out to use TCG')
+    return options.accel or ('kvm' if able and options.arch.native else 'tcg')
+
+
+def clock_rate():
+    """The rate of TCG's time stamp counter, which is the host's, for the guest's command line.
+
+    Left to itself the guest finds it out with a timer that a busy host can spoil. Without a rate its
+    KVM never lets a guest of its own run. Nothing else goes by it, so that about right will do.
+    """
+    try:
+        match = re.search(r'^cpu MHz\s*:\s*(\d+)', pathlib.Path('/proc/cpuinfo').read_text(), re.M)
+    except OSError:
+        match = None
+    return f'tsc_early_khz={match.group(1) if match else 1000}000'
+
+
+def qemu(options, accel, image, initrd, cmdline, cpus=None):
+    cpus = cpus or options.cpus
+    # A clock that goes by the instructions, of which each takes 1 ns, and nothing that differs from boot to boot.
+    count = ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', options.arch.cpu,
+             '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1']
+    machine = {'tcg': ['-accel', 'tcg,thread=multi', '-cpu', options.arch.cpu], 'kvm': ['-accel', 'kvm', '-cpu', 'host'],
+               'count': count}
+    board = options.arch.board
+    # Other machines tell the kernel how fast their clocks are.
+    clock = {'tcg': [clock_rate()], 'count': ['tsc_early_khz=1000000']}.get(accel, []) if board is PC else []
+    # A socket each: the PC's firmware's MP table, all there is without ACPI, lists one CPU of a socket.
+    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
+            '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
+            '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
+
+
+def port(options, name, *chardev):
+    """The guest's console or the port for its report, and where it leads."""
+    return ['-chardev', ','.join((chardev[0], f'id={name}', *chardev[1:])), *options.arch.board.devices[name]]
+
+
+def with_overlay(initrd, overlay, target):
+    """The kernel unpacks archives that follow one another; what comes last stays."""
+    data = initrd.read_bytes()
+    target.write_bytes(data + b'\0' * (-len(data) % 512) + overlay.read_bytes())
+    return target
+
+
+def boot(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None, accel=None, cpus=None,
+          boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
+    """Boot to the suite; returns when the guest is off or a watchdog has ended it.
+
+    kunit, a glob, has the kernel run those of its own tests first.
+    """
+    folder = options.work / 'boots'
+    folder.mkdir(parents=True, exist_ok=True)
+    console, events = folder / f'{name}.console', folder / f'{name}.qmp'
+    for path in (console, events):
+        path.unlink(missing_ok=True)
+    if overlay:
+        initrd = with_overlay(initrd, overlay, folder / f'{name}.cpio')
+    accel = accel or accelerator(options)
+    # Level 5 shows warnings. Each of them is the end, as is a task that hangs. KCSAN may say all that it has to say.
+    cmdline = f'loglevel=5 panic_on_warn={int(not options.kcsan)} hung_task_panic=1 softlockup_panic=1'
+    # A grace period ends as soon as it may, and not after some ticks: an aio context waits for two, and goes with each test.
+    cmdline += ' rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1'
+    if kunit:
+        cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
+    command = [*qemu(options, accel, image, initrd, cmdline, cpus),
+               *port(options, 'console', 'file', f'path={console}'), *port(options, 'report', 'stdio', 'signal=off')]
+    start = time.monotonic()
+    for _ in range(TIMER_TRIES):
+        with monitor(options, events) as (more, fds):
+            report, ended, status = once([*command, *more], fds, folder / f'{name}.qemu', time.monotonic(), on_line,
+                                         boot_limit, silent_limit, suite_limit)
+        if report or not console.exists() or NO_TIMER not in console.read_text(errors='replace'):
+            break
+    with open(folder / f'{name}.report', 'w', encoding='utf-8') as out:
+        out.writelines(f'{seconds:8.2f} {line}\n' for seconds, line in report)
+    return Outcome(console, report, ended, status, time.monotonic() - start, accel)
+
+
+@contextlib.contextmanager
+def monitor(options, events):
+    """QEMU's options for a file with how the guest ended, in its own words, and the descriptors to pass."""
+    if options.arch.board.off == 'reboot':
+        # QEMU cannot tell a reboot from what a panic ends with: the kernel's last words do.
+        yield [], []
+        return
+    ours, qemus = socket.socketpair()
+    with ours, qemus:
+        # A monitor tells nothing before this. All that it tells goes to the file, too: nobody has to read it here.
+        ours.sendall(b'{"execute": "qmp_capabilities"}')
+        yield ['-chardev', f'socket,id=monitor,fd={qemus.fileno()},logfile={events}',
+               '-mon', 'chardev=monitor,mode=control'], [qemus.fileno()]
+
+
+def once(command, fds, log, start, *watch):
+    """Run QEMU under watch: (report, what the watchdog saw, exit status)."""
+    with open(log, 'w', encoding='utf-8') as errors:
+        try:
+            guest = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                                     start_new_session=True, pass_fds=fds)
+        except FileNotFoundError:
+            refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+        stop = processes.stop_at_exit(guest)
+        report, ended = follow(guest, start, *watch)
+        guest.stdout.close()
+        stop()
+        return report, ended, guest.wait()
+
+
+def follow(guest, start, on_line, boot_limit, silent_limit, suite_limit):
+    """Collect the report line by line until the guest is off, time is up, or on_line says that it is enough."""
+    report, rest, ended = [], b'', ''
+    last = start
+    poller = select.poll()
+    poller.register(guest.stdout, select.POLLIN)
+    while True:
+        now = time.monotonic()
+        if not report and now - start > boot_limit:
+            ended = f'the kernel did not reach the suite in {boot_limit} s'
+        elif report and now - last > silent_limit:
+            ended = f'the suite was silent for {silent_limit} s after "{report[-1][1]}"'
+        elif now - start > suite_limit:
+            ended = f'the suite was not done after {suite_limit} s'
+        if ended:
+            break
+        if not poller.poll(500):
+            continue
+        data = os.read(guest.stdout.fileno(), 65536)
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b'\n')
+        for line in lines:
+            last = time.monotonic()
+            text = line.decode(errors='replace').rstrip('\r')
+            report.append((last - start, text))
+            if on_line and on_line(text):
+                return report, 'stopped, as enough was seen'
+    if rest:
+        report.append((time.monotonic() - start, rest.decode(errors='replace')))
+    return report, ended
+
+
+def shell(options, image, initrd):
+    """Boot to a prompt, on this terminal."""
+    accel = accelerator(options)
+    say(f'booting with {accel}; Ctrl-A X ends QEMU')
+    command = [*qemu(options, accel, image, initrd, 'loglevel=4'),
+               *port(options, 'console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
+    return subprocess.call(command)
+
+
+def main(options, _arguments):
+    processes.lock()
+    image = options.work / 'obj' / options.arch.image
+    initrd = options.work / 'initramfs.cpio'
+    if not image.exists() or not initrd.exists():
+        refuse(f'nothing is built for {options.label}: "make run" builds it')
+    return shell(options, image, initrd)
+
+
+COMMANDS = (Command('boot', 'boot what is built to a shell', main),)

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From what was asked for to a verdict: a kernel with our eventfd, built, booted to the suite, and judged.
+
+Guests run beside one another where that is quicker.
+"""
+import dataclasses
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+
+from core import processes
+from core.options import Options
+from core.places import BUILD, ROOT, SUITE, write_if_changed
+from core.report import Progress, refuse, say
+from guest import junit, kernels, qemu, rootfs, verdicts
+from source import trees
+
+# In these nothing races for many rounds: one processor shows what two do. A second one costs TCG a quarter more time,
+# and guests with two each are in each other's way (23 s for the suite, where these beside the others take 15).
+ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
+    'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers', 'transports', 'io_uring',
+    'aio', 'kvm', 'cgroup', 'vhost', 'test'))
+
+
+class Steps:
+    """How long each step of the main job takes; kept for "make bench" to show."""
+
+    FILE = BUILD / 'steps.json'
+
+    def __init__(self, options):
+        self.kind = 'again' if (options.work / 'obj').exists() else 'from nothing'
+        self.start = self.last = time.monotonic()
+        self.seconds = {}
+
+    def done(self, step):
+        now = time.monotonic()
+        self.seconds[step], self.last = now - self.last, now
+
+    def keep(self):
+        self.seconds['all of "make run"'] = time.monotonic() - self.start
+        times = json.loads(self.FILE.read_text()) if self.FILE.exists() else {}
+        times[self.kind] = {step: round(seconds, 1) for step, seconds in self.seconds.items()}
+        write_if_changed(self.FILE, json.dumps(times, indent=1) + '\n')
+
+
+def build(options, steps=None):
+    """Everything up to the boot: (image, initramfs, object directory, programs)."""
+    steps = steps or Steps(options)
+    source, version = trees.prepare(options)
+    say(f'Linux {version}, {options.arch.name}: {source}')
+    steps.done('kernel tree, unpacked and patched')
+    objects = options.work / 'obj'
+    kernels.headers(options, source, objects)
+    steps.done("the kernel's headers")
+    # Beside the kernel, whose last steps keep but one processor busy.
+    suite_build = processes.Background(lambda: rootfs.install_suite(options, source, objects, quiet=True))
+    image = kernels.build(options, source, objects)
+    steps.done('kernel, and the suite beside it')
+    installed = suite_build.result()
+    initrd = rootfs.initramfs(options, objects, installed)
+    steps.done('rest of the suite, and the initramfs')
+    return image, initrd, objects, installed
+
+
+def variant_image(options, variant):
+    """The image of a kernel that is not ours, from the same tree; the suite stays as it is.
+
+    Stock has a folder of its own: its headers differ, and nearly all would be built again at each change
+    of sides. The others differ in a file, and share the tree and the objects.
+    """
+    folder = options.work / 'stock' if variant == 'stock' else options.work
+    source, version = trees.prepare(options, variant, folder)
+    say(f'Linux {version}, {options.arch.name}, variant {variant}: {source}')
+    image = kernels.build(options, source, folder / 'obj')
+    if variant == 'stock':
+        return image
+    kept = options.work / f'image-{variant}'
+    shutil.copyfile(image, kept)
+    return kept
+
+
+def gtest_filter(pattern):
+    """A GoogleTest filter as it is; anything else is a part of a name."""
+    return pattern if any(sign in pattern for sign in '*?:') else f'*{pattern}*'
+
+
+def selection(options, installed, pattern):
+    """The programs that have a test for the pattern, asked of themselves."""
+    chosen = []
+    for name in rootfs.programs(installed):
+        listed = subprocess.run([*options.arch.runner, installed / SUITE / name, '--gtest_list_tests',
+                                 f'--gtest_filter={pattern}'], capture_output=True, text=True, check=False, timeout=20).stdout
+        if any(line.startswith('  ') for line in listed.splitlines()):
+            chosen.append(name)
+    return chosen
+
+
+def kunit_selection(pattern):
+    """The glob for those of the kernel's own tests that a pattern names; None if it names none."""
+    cases = re.findall(r'\bKUNIT_CASE\w*\((\w+)', (ROOT / 'fs/tests/eventfd_kunit.c').read_text())
+    globs = [glob if '.' in glob else f'eventfd.{glob}' for glob in pattern.partition('-')[0].split(':')]
+    if not any(fnmatch.fnmatchcase(f'eventfd.{case}', glob) for glob in globs for case in cases):
+        return None
+    # The kernel takes one glob, and knows no list of them.
+    return globs[0] if len(globs) == 1 else 'eventfd'
+
+
+def overlay_for(options, objects, files, name='overlay'):
+    """An archive with these files in it: {path: (text or bytes, mode)}."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for where, (text, mode) in files.items():
+            path = pathlib.Path(scratch) / where.lstrip('/')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            path.chmod(mode)
+        return rootfs.overlay(objects, pathlib.Path(scratch), options.work / f'{name}.cpio')
+
+
+def chosen(options, installed, others=None):
+    """The programs to run, and the pattern for their tests: all and none, unless T is given.
+
+    A pattern for nothing is refused, unless there are others which it is for.
+    """
+    if not options.pattern:
+        return rootfs.programs(installed), None
+    pattern = gtest_filter(options.pattern)
+    programs = selection(options, installed, pattern)
+    if not programs and not others:
+        refuse(f'T={options.pattern} matches no test: '
+               f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names'
+               + ('' if 'faults' in options.fragments else f'; those of {", ".join(rootfs.FAULTS_ONLY)} need FAULTS=1'))
+    return programs, pattern
+
+
+def settings(options, programs=(), pattern=None, kernel='ours'):
+    """What the guest's init is to know, as files for its overlay: it runs all programs if none is named."""
+    tests = [f'-t {SUITE}:{name}' for name in programs]
+    lines = [f'export EVENTFD_KERNEL={kernel}']
+    if pattern:
+        lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
+    if options.debug:
+        # Such a kernel takes several times as long.
+        lines.append('export EVENTFD_TEST_TIMEOUT=80')
+    if options.rounds:
+        lines += [f'export EVENTFD_AUTORESET_ROUNDS={options.rounds}',
+                  f'export EVENTFD_RACE_ROUNDS={options.rounds // 4 + 1}',
+                  f'export EVENTFD_DEATH_ROUNDS={options.rounds // 20 + 1}']
+        # The runner's limit for a program; each test has its own, which grows with the rounds.
+        tests.append('-o 7200')
+    lines.append(f'TESTS={shlex.quote(" ".join(tests))}')
+    if pattern and not programs:
+        lines.append('KUNIT_ONLY=1')
+    return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644)}
+
+
+def limits(options):
+    """The watchdog's limits, if more rounds than usual are asked for, or the kernel takes its time for everything."""
+    if options.rounds:
+        return {'silent_limit': qemu.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
+    return {'silent_limit': 2 * qemu.SILENT_LIMIT, 'suite_limit': 3600} if options.debug else {}
+
+
+@dataclasses.dataclass
+class Guest:
+    """One of the guests that run beside one another."""
+    name: str               # of the files that its boot leaves
+    expected: list          # what it is to run
+    files: dict = None      # that take the place of the initramfs's
+    cpus: int = None        # if not as many as its kernel is for
+
+
+def shared_out(options, programs, pattern=None, *, name='run', kernel='ours', kunit=None):
+    """The guests for these programs: one with a single processor takes those that need no more, if it has one here.
+
+    With more rounds than usual, and in a kernel built for something special, all of them run in one guest. So do a few
+    tests, which are done before a second guest is up.
+    """
+    apart = not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg' and os.cpu_count() > 1
+    one = [program for program in programs if apart and program in ONE_PROCESSOR]
+    rest = [program for program in programs if program not in one]
+    guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, kernel))]
+    if one:
+        guests.append(Guest(f'{name}-one', one, settings(options, one, pattern, kernel), cpus=1))
+    return guests
+
+
+def run_guest(options, image, initrd, objects, expected, *, name='run', files=None, **more):
+    """Boot one guest to the suite, show how it goes, and judge it."""
+    return run_guests(options, image, initrd, objects, [Guest(name, expected, files)], **more)
+
+
+def run_guests(options, image, initrd, objects, guests, *, said='running the suite', kunit=None, **limits):
+    """Boot guests to the suite beside one another, show how it goes, and judge them as one: (outcome, verdict).
+
+    The outcome is that of the guest which went worst. Without a word for it, nothing stays on the terminal. The
+    kernel's own tests run if they are expected: all of them, or those that the glob kunit names.
+    """
+    names = ' and '.join(guest.name for guest in guests)
+    how = qemu.accelerator(options) + (f', {len(guests)} guests' if len(guests) > 1 else '')
+    progress = Progress(f'{said or names} ({how})', options.terminal, quiet=not said and not options.terminal)
+    seen = 0
+
+    def on_line(line):
+        nonlocal seen
+        if verdicts.RESULT.match(line.removeprefix('# ').removeprefix('    ')):
+            seen += 1
+            progress.update(f'{seen} results')
+
+    def run(guest):
+        glob = (kunit or 'eventfd') if verdicts.KUNIT in guest.expected else None
+        overlay = overlay_for(options, objects, guest.files, f'overlay-{guest.name}') if guest.files else None
+        outcome = qemu.boot(options, image, initrd, guest.name, kunit=glob, overlay=overlay, on_line=on_line, cpus=guest.cpus,
+                             **limits)
+        result = verdicts.judge(outcome.report, outcome.console, guest.expected, ended=outcome.ended, status=outcome.status)
+        junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
+        return outcome, result
+
+    booted = [processes.Background(lambda guest=guest: run(guest)) for guest in guests]
+    outcomes, results = zip(*(one.result() for one in booted))
+    if said:
+        progress.done(f'{seen} results')
+    else:
+        progress.clear()
+    worst = max(range(len(guests)), key=lambda number: (bool(outcomes[number].ended), 'end' not in results[number].facts,
+                                                       bool(results[number].reasons)))
+    outcome = dataclasses.replace(outcomes[worst], seconds=max(one.seconds for one in outcomes))
+    return outcome, verdicts.together(results, worst)
+
+
+def report(options, outcome, result):
+    release = result.facts.get('release', options.label)
+    verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s')
+    if result.reasons:
+        folder = options.work / 'boots'
+        if outcome.ended or 'end' not in result.facts:
+            say('\nthe end of the console:')
+            lines = outcome.console.read_text(errors='replace').splitlines() if outcome.console.exists() else []
+            for line in lines[-25:]:
+                say(f'  {line}')
+        say(f'\nthe console is {outcome.console}, the report {folder / (outcome.console.stem + ".report")}')
+    return 1 if result.reasons else 0

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Judge a boot: what each program did, and whether all of it may be believed.
+
+Prints the table and the verdict for the console and the report of an earlier boot (build/*/boots)
+in which the PROGRAMs should have run; where the guest could power off, what QEMU said of its end
+lies beside the console. A run passes only if every planned test line was seen, no test failed, the
+kernel complained of nothing, no eventfd was leaked and the guest powered off by itself.
+"""
+import dataclasses
+import pathlib
+import re
+
+from core.command import Argument, Command
+from core.places import SUITE
+from core.report import refuse, say
+
+# What a kernel prints when something is wrong with it.
+COMPLAINT = re.compile(
+    r'\b(?:WARNING: |BUG: |kernel BUG at|Oops: |Kernel panic|general protection fault|'
+    r'Unable to handle kernel|INFO: task .* blocked|INFO: rcu_\w+ (?:self-)?detected|'
+    r'rcu: INFO: rcu_\w+ |possible (?:recursive|circular) locking|suspicious RCU usage|'
+    r'inconsistent lock state|soft lockup|hard LOCKUP|UBSAN: |KASAN: |KCSAN: |unreferenced object|'
+    r'refcount_t: |list_(?:add|del) corruption|scheduling while atomic|Out of memory)')
+RESULT = re.compile(r'(ok|not ok) (\d+) ?(.*)')
+
+# The tests in the kernel itself, a line of the table like a program of the suite.
+KUNIT = 'kunit: eventfd'
+# That such tests were run makes the kernel tainted: this is their bit.
+TAINT_TEST = 1 << 18
+
+
+@dataclasses.dataclass
+class Program:
+    """What one test program printed."""
+    name: str
+    start: float
+    planned: int = -1
+    tests: list = dataclasses.field(default_factory=list)       # (kind, name, number)
+    notes: list = dataclasses.field(default_factory=list)
+    runner: str = ''                                            # the runner's own line for it
+    seconds: float = 0.0
+
+    def count(self, kind):
+        return sum(1 for test in self.tests if test[0] == kind)
+
+
+@dataclasses.dataclass
+class Verdict:
+    programs: list
+    facts: dict             # what init said of itself: "harness: KEY VALUE"
+    reasons: list           # why this is no pass, one line each; empty for a pass
+
+    def count(self, kind):
+        return sum(program.count(kind) for program in self.programs)
+
+
+def kind_of(word, text):
+    if word == 'not ok':
+        return 'failed'
+    return 'skipped' if re.search(r'# SKIP\b', text) else 'passed'
+
+
+def parse(report):
+    """Programs and facts from the lines of a report."""
+    programs, facts = [], {}
+    for seconds, line in report:
+        if line.startswith('harness: '):
+            key, _, value = line[len('harness: '):].partition(' ')
+            facts[key] = value
+            continue
+        started = re.match(rf'# selftests: {SUITE}: (\S+)$', line)
+        in_kernel = re.match(r'# (kunit: \S+) *([\d.]*) *([\d.]*) *$', line)
+        if started:
+            programs.append(Program(started.group(1), seconds))
+            continue
+        if in_kernel:
+            # They ran at boot: the report has from when to when.
+            name, first, last = in_kernel.groups()
+            programs.append(Program(name, seconds, seconds=float(last) - float(first) if last else 0.0))
+            continue
+        if not programs:
+            continue
+        program = programs[-1]
+        if program.name.startswith('kunit: '):
+            parse_kunit(program, line)
+            continue
+        ended = re.match(rf'((?:not )?ok \d+ selftests: {SUITE}: {re.escape(program.name)}\b.*)', line)
+        if ended:
+            program.runner = ended.group(1)
+            program.seconds = seconds - program.start
+        elif line.startswith('# ') and not program.runner:
+            inner = line[2:]
+            plan, result = re.match(r'1\.\.(\d+)', inner), RESULT.match(inner)
+            if plan:
+                program.planned = int(plan.group(1))
+            elif result:
+                word, number, text = result.groups()
+                name = re.sub(r'^# (?:SKIP|XFAIL|XPASS|error) |\s*#.*$', '', text).strip()
+                program.tests.append((kind_of(word, text), name, int(number)))
+                program.notes.append(inner)
+            else:
+                program.notes.append(inner)
+    return programs, facts
+
+
+def parse_kunit(program, line):
+    """A line of what KUnit says of one suite: its cases are indented by four, and by eight what they consist of."""
+    plan, case = re.match(r'    1\.\.(\d+)', line), RESULT.match(line.removeprefix('    '))
+    if line.startswith(('ok ', 'not ok ')):
+        program.runner = line
+        return
+    if plan:
+        program.planned = int(plan.group(1))
+    elif case and line.startswith('    '):
+        word, number, text = case.groups()
+        program.tests.append((kind_of(word, text), re.sub(r'\s*#.*$', '', text), int(number)))
+    program.notes.append(line.removeprefix('    '))
+
+
+@dataclasses.dataclass
+class Result:
+    """What a test came to."""
+    name: str
+    outcome: str            # passed, failed, skipped; XFAIL: a declared failure; XPASS: one that did not come
+    text: str               # what its line says of it
+    seconds: float
+    notes: list             # what it printed, with its line
+
+
+def results(program):
+    """The results of a program's tests, in their order."""
+    notes, tests = [], iter(program.tests)
+    for line in program.notes:
+        notes.append(line)
+        if not RESULT.match(line):
+            continue
+        kind, name, _ = next(tests, ('failed', line, 0))
+        directive, text = re.search(r'# *(SKIP|XFAIL|XPASS|)\b *(.*)|$', line).groups()
+        took = re.search(r'\b(\d+\.\d+) s\)?$', line)
+        yield Result(name, directive if directive in ('XFAIL', 'XPASS') else kind, (text or '').strip(),
+                     float(took.group(1)) if took else 0.0, notes)
+        notes = []
+
+
+def complaints(console):
+    """The first line of each thing that the kernel complained of."""
+    found = []
+    for line in console.read_text(errors='replace').splitlines() if console.exists() else []:
+        if COMPLAINT.search(line):
+            found.append(re.sub(r'^(?:<\d>)?\[ *[\d.]+\]\s*(?:\[ *[TC]\d+\])?\s*', '', line).strip())
+    return found
+
+
+def judge_program(program):
+    """Why one program's output is no pass."""
+    if program.planned < 0 and not program.runner:
+        yield f'{program.name}: died before it printed its plan'
+        return
+    # A number that is missing or comes twice is a line that got lost.
+    missing = sorted(set(range(1, program.planned + 1)) - {number for _, _, number in program.tests})
+    if program.planned < 0 or missing or len(program.tests) != program.planned:
+        yield (f'{program.name}: {len(program.tests)} of {max(program.planned, 0)} planned tests reported a result'
+               + (f' (the last one: {program.tests[-1][1]})' if program.tests else ''))
+    for kind, name, _ in program.tests:
+        if kind == 'failed':
+            yield f'{program.name}: {name} failed'
+    if not program.runner:
+        yield f'{program.name}: never finished'
+    elif program.runner.startswith('not ok') and not program.count('failed'):
+        yield f'{program.name}: {program.runner.split("# ", 1)[-1]}'
+
+
+def powered_off(console):
+    """Whether a guest went as it was told to: by QEMU's word where that was asked for, else by its own last ones."""
+    events = console.with_suffix('.qmp')
+    if events.exists():
+        return '"reason": "guest-shutdown"' in events.read_text(errors='replace')
+    return console.exists() and 'reboot: Restarting system' in console.read_text(errors='replace')
+
+
+def judge(report, console, expected, *, ended='', status=0):
+    """The verdict on a boot in which the expected programs should have run."""
+    programs, facts = parse(report)
+    reasons = []
+    found = complaints(console)
+    text = console.read_text(errors='replace') if console.exists() else ''
+    panicked = re.search(r'Kernel panic - not syncing: (.*)', text)
+    if panicked:
+        reasons.append(f'the kernel panicked: {panicked.group(1).strip()}')
+    reasons += [f'the kernel complained: {line}' for line in dict.fromkeys(found) if 'Kernel panic' not in line][:5]
+    if ended:
+        reasons.append(ended)
+    for program in programs:
+        reasons += judge_program(program)
+    ran = [program.name for program in programs]
+    for name in expected:
+        if name not in ran:
+            reasons.append(f'{name}: never started')
+    if 'started' not in facts:
+        reasons.append('the guest never started the suite')
+    elif 'end' not in facts:
+        reasons.append('the guest did not come to the end of its run')
+    else:
+        before, _, after = facts.get('eventfd-id', '').partition(' ')
+        if not before.isdigit() or before != after:
+            reasons.append(f'an eventfd was leaked: a fresh one had id {before or "none"} before the suite '
+                           f'and {after or "none"} after it')
+        if facts.get('scanned') == '0':
+            reasons.append('the guest could not look for leaked memory: kmemleak is missing, or gave up')
+        tests_taint = TAINT_TEST if any(name.startswith('kunit: ') for name in ran) else 0
+        if facts.get('tainted') not in ('0', str(tests_taint)):
+            reasons.append(f'the kernel is tainted: {facts.get("tainted")}')
+        if not ended and (status or not powered_off(console)):
+            reasons.append(f'the guest did not power off cleanly (QEMU exit status {status})')
+    if not any(program.tests for program in programs):
+        reasons.append('no test ran')
+    return Verdict(programs, facts, reasons)
+
+
+def together(verdicts, worst):
+    """One verdict on guests that ran beside one another, with what that one said of itself which went worst."""
+    return Verdict([program for verdict in verdicts for program in verdict.programs], verdicts[worst].facts,
+                   list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+
+
+def show(verdict, what):
+    """Print the table, what failed tests said, and the verdict line."""
+    width = max([len(program.name) for program in verdict.programs] + [12])
+    say(f'{"program":<{width}}  passed  failed  skipped  seconds')
+    for program in verdict.programs:
+        say(f'{program.name:<{width}}  {program.count("passed"):6}  {program.count("failed"):6}  '
+            f'{program.count("skipped"):7}  {program.seconds:7.1f}')
+    for program in verdict.programs:
+        if program.count('failed') or (verdict.reasons and not program.runner):
+            say(f'\n{program.name} said:')
+            for note in failing_notes(program):
+                say(f'  {note}')
+    expected = sum('# XFAIL' in note for program in verdict.programs for note in program.notes)
+    if expected:
+        say(f'\n{expected} of the passed are expected failures: this kernel is not ours and does wrong there')
+    say()
+    for reason in verdict.reasons:
+        say(f'  {reason}')
+    counts = ', '.join(f'{verdict.count(kind)} {kind}' for kind in ('passed', 'failed', 'skipped'))
+    say(f'verdict: {"FAIL" if verdict.reasons else "PASS"}: {counts}; {what}')
+
+
+def failing_notes(program):
+    """The result lines of what failed, with the notes that go with them."""
+    notes, kept = [], []
+    for line in program.notes:
+        notes.append(line)
+        result = RESULT.match(line)
+        if result:
+            if result.group(1) == 'not ok':
+                kept += notes
+            notes = []
+    return kept + ([] if program.runner else notes[-20:])
+
+
+def read(console, path, *expected):
+    """The verdict on an earlier boot by the files that it left, and how many seconds it took."""
+    for name in (console, path):
+        if not pathlib.Path(name).is_file():
+            refuse(f'{name} is no file: name the two that a boot left in build/*/boots')
+    report = []
+    for line in pathlib.Path(path).read_text(errors='replace').splitlines():
+        seconds, _, text = line.lstrip().partition(' ')
+        report.append((float(seconds), text))
+    return judge(report, pathlib.Path(console), expected), report[-1][0] if report else 0.0
+
+
+def main(_options, arguments):
+    verdict, _ = read(arguments.console, arguments.report, *arguments.programs)
+    show(verdict, arguments.report)
+    return 1 if verdict.reasons else 0
+
+
+BOOT_FILES = (
+    Argument('console', 'what a boot left in build/*/boots: NAME.console'),
+    Argument('report', 'NAME.report'),
+    Argument('programs', 'the programs that should have run', '+'),
+)
+COMMANDS = (Command('verdict', 'judge an earlier boot', main, BOOT_FILES),)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Packages from Debian that are unpacked under build/ and not installed.
+
+Not called by itself. Where the system's own package lists do not do, apt gets a state, a cache and
+sources apart from the system's: for the backports of the next Debian, or for another machine.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from core import processes
+from core.places import BUILD, need_disk
+from core.report import Broken, refuse, say
+
+DOWNLOADS = BUILD / 'download'
+LOG = BUILD / 'download.log'
+NEXT = 'trixie-backports'
+KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+
+def mirror():
+    """The address of a Debian mirror, from the system's own sources."""
+    listed = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI)'],
+                            capture_output=True, text=True, check=False).stdout.split()
+    mirrors = [uri for uri in listed if re.search(r'/debian/?$', uri)]
+    if not mirrors:
+        refuse('no Debian mirror among the package sources: run "apt-get update" and try again')
+    return mirrors[0]
+
+
+def apart(name, suite, machine=None, archive=''):
+    """apt options for a state of its own, with fresh lists of one suite; -security is an archive of its own."""
+    folder = DOWNLOADS / name
+    for part in ('state/lists/partial', 'cache/archives/partial'):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    options = {'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
+               'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
+               'Dir::Etc::sourcelist': folder / 'sources.list'}
+    (folder / 'sources.list').write_text(f'deb [signed-by={KEYRING}] {mirror().rstrip("/")}{archive} {suite} main\n')
+    if machine:
+        # No installed package is of use to another machine.
+        (folder / 'status').write_text('')
+        options.update({'APT::Architecture': machine, 'APT::Architectures': machine,
+                        'Dir::State::status': folder / 'status'})
+    words = [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
+    processes.run(['apt-get', *words, 'update'], LOG, 'updating the package lists')
+    return words
+
+
+def this_suite():
+    """The name of the Debian that runs here."""
+    match = re.search(r'^VERSION_CODENAME=(\w+)', pathlib.Path('/etc/os-release').read_text(), re.M)
+    return match.group(1) if match else refuse('/etc/os-release names no release of Debian, and packages come from there: use KDIR=PATH and ARCH=x86_64')
+
+
+def knows(package, words=()):
+    shown = subprocess.run(['apt-cache', *words, 'show', package], capture_output=True, check=False)
+    return shown.returncode == 0 and shown.stdout.strip() != b''
+
+
+def need_apt(what):
+    if not shutil.which('apt-get'):
+        refuse(f'{what} comes from Debian and this machine has no apt-get: use KDIR=PATH')
+
+
+def unpack(packages, words, target):
+    """Download packages and unpack them into one folder."""
+    with tempfile.TemporaryDirectory(dir=DOWNLOADS) as scratch:
+        for package in packages:
+            say(f'downloading Debian\'s {package}')
+        processes.run(['apt-get', *words, 'download', *packages], LOG, f'downloading {" ".join(packages)}', cwd=scratch)
+        found = sorted(pathlib.Path(scratch).glob('*.deb'))
+        if len(found) != len(packages):
+            raise Broken(f'apt-get did not bring all of {" ".join(packages)}; the log is {LOG}')
+        for package in found:
+            processes.run(['dpkg-deb', '-x', package, f'{scratch}/x'], LOG, f'unpacking {package.name}')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(f'{scratch}/x', target)
+
+
+def kernel_source(version):
+    """The path of linux-source-VERSION's tarball, fetched if the system does not have it."""
+    package = f'linux-source-{version}'
+    installed = pathlib.Path(f'/usr/src/{package}.tar.xz')
+    if installed.exists():
+        return installed
+    folder = DOWNLOADS / package
+    tarball = folder / 'usr/src' / installed.name
+    if not tarball.exists():
+        need_apt(package)
+        need_disk(DOWNLOADS, 0.7)
+        unpack([package], sources_with(package), folder)
+    return tarball
+
+
+def sources_with(package):
+    """apt options for the first place that has the package: the system's own lists, security updates, the next Debian."""
+    if knows(package):
+        return []
+    security = f'{this_suite()}-security'
+    for name, suite, archive in (('security', security, '-security'), ('next', NEXT, '')):
+        try:
+            words = apart(name, suite, archive=archive)
+        except Broken:
+            continue    # a mirror need not have all
+        if knows(package, words):
+            return words
+    return refuse(f'Debian has no {package}, neither here nor in {security} or {NEXT}: use KDIR=PATH')
+
+
+def sysroot(arch):
+    """What the suite is linked with, and busybox, for another machine than this one."""
+    folder = BUILD / f'sysroot-{arch.name}'
+    if not folder.exists():
+        need_apt('what the suite is linked with')
+        packages = ('libgtest-dev', 'libgmock-dev', 'liburing-dev', 'busybox-static')
+        unpack(packages, apart(arch.debian, this_suite(), arch.debian), folder)
+    return folder

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The patches of the series as series/ describes them: a message each, and what it carries.
+
+Not called by itself. series/NN-NAME.message is
+
+    # SPDX-License-Identifier: GPL-2.0
+    carries: FILE|FOLDER/ ...
+    later: FILE CONFIG_OPTION
+
+    SUBJECT
+
+    BODY
+
+with as many lines "carries:" as it takes, as there are files of ours. A patch also makes what
+series/NN-NAME.cocci and series/NN-NAME.lines beside its message change in the kernel's own files.
+"later:" says that the block "#ifdef CONFIG_OPTION" of a file of ours belongs to this patch, and not to the
+one that carries the file.
+
+The patch 00 is the cover letter, and carries nothing. In place of that it has lines "leaves:", for what lies
+where it would in a kernel tree and yet is no part of the series.
+"""
+import collections
+import re
+
+from core.places import ROOT, project_files
+from core.report import Broken
+
+SERIES = ROOT / 'series'
+# Where our files lie as in a kernel tree.
+KERNEL_FOLDERS = ('Documentation/', 'fs/', 'include/', 'samples/', 'tools/')
+
+Patch = collections.namedtuple('Patch', 'path subject body carries leaves later cocci lines')
+
+
+def read(path):
+    """One message; Broken, with the line, where it is not of the form above."""
+    head, _, text = path.read_text().partition('\n\n')
+    carries, leaves, later = [], [], []
+    for number, line in enumerate(head.splitlines(), 1):
+        key, _, value = line.partition(': ')
+        if line.startswith('#'):
+            continue
+        if key == 'carries' and value.strip():
+            carries += value.split()
+        elif key == 'leaves' and path.name.startswith('00-') and value.strip():
+            leaves += value.split()
+        elif key == 'later' and len(value.split()) == 2:
+            later.append(tuple(value.split()))
+        else:
+            raise Broken(f'{path}:{number}: "{line}" where "carries: FILE" or "later: FILE OPTION" has to be')
+    subject, _, body = text.strip('\n').partition('\n\n')
+    if not subject or '\n' in subject or not body.strip():
+        raise Broken(f'{path} needs a subject in one line and a body below it, with an empty line before each')
+    wide = [line for line in body.splitlines() if len(line) > 75]
+    if wide:
+        raise Broken(f'{path} has a line of more than 75 columns: "{wide[0]}"')
+    cocci, lines = path.with_suffix('.cocci'), path.with_suffix('.lines')
+    return Patch(path, subject, body, carries, leaves, later, cocci if cocci.exists() else None,
+                 lines if lines.exists() else None)
+
+
+def cover():
+    """The cover letter."""
+    patch = read(next(iter(sorted(SERIES.glob('00-*.message'))), SERIES / '00-cover-letter.message'))
+    if patch.carries or patch.later or patch.cocci or patch.lines:
+        raise Broken(f'{patch.path} is the cover letter, and carries nothing')
+    return patch
+
+
+def patches():
+    """The patches in order; every rule and every insertion belongs to one of them."""
+    found = [read(path) for path in sorted(SERIES.glob('*.message')) if not path.name.startswith('00-')]
+    for path in sorted((*SERIES.glob('*.cocci'), *SERIES.glob('*.lines'))):
+        if not path.with_suffix('.message').exists():
+            raise Broken(f'{path} has no message beside it: write {path.with_suffix(".message").name}')
+    for patch in found:
+        if not (patch.carries or patch.later or patch.cocci or patch.lines):
+            raise Broken(f'{patch.path} carries nothing: it needs a line "carries: FILE", or a .cocci or '
+                         f'.lines file beside it')
+    return found
+
+
+def expanded(path, names):
+    """The files of ours that a message names, as paths from the top of a kernel tree."""
+    found = []
+    for name in names:
+        files = project_files(name) if name.endswith('/') else [name] if (ROOT / name).is_file() else []
+        if not files:
+            raise Broken(f'{path} names {name}, and there is no such {"folder" if name.endswith("/") else "file"}')
+        found += files
+    return found
+
+
+def files_of(patch):
+    """The files of ours that a patch carries."""
+    return expanded(patch.path, patch.carries)
+
+
+def carried():
+    """The files of ours that the series puts into a kernel tree: {name: the patch that does}."""
+    found = {}
+    for patch in patches():
+        for name in files_of(patch):
+            if name in found:
+                raise Broken(f'{name} is carried by {found[name].path.name} and by {patch.path.name}')
+            found[name] = patch
+    return found
+
+
+def without(text, option):
+    """A C file without its block for an option, and without the empty line in front of that."""
+    shorter, number = re.subn(rf'\n?^#ifdef {option}\n(?:(?!#endif).*\n)*#endif.*\n', '', text, flags=re.M)
+    if number != 1:
+        raise Broken(f'{number} blocks "#ifdef {option}" where one has to be')
+    return shorter
+
+
+def check_all_carried():
+    """Broken where a file of ours for a kernel tree is in no patch, and is not left out on purpose either."""
+    known = {*carried(), *expanded(cover().path, cover().leaves)}
+    for name in (name for folder in KERNEL_FOLDERS if (ROOT / folder).is_dir() for name in project_files(folder)):
+        if name not in known:
+            raise Broken(f'no patch carries {name}: name it in a line "carries:" of series/*.message, '
+                         f'or "leaves:" of {cover().path.name}')

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Get a kernel tree and make the copy of it that has our eventfd.
+
+KERNEL=X.Y is Debian's linux-source-X.Y: from the system's own package sources, or else from the
+backports of the next Debian, with a package state apart from the system's. It is unpacked under
+build/src and stays as it came. KDIR is a tree of yours, and stays as it is too. What is built is a
+copy whose files are hard links, where that can be, and whose changed files are not.
+"""
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+
+from core import processes
+from core.command import Command
+from core.options import OLDEST, Options
+from core.places import BUILD, ROOT, SUITE_FOLDER, need_disk, project_files, write_if_changed
+from core.report import Broken, Progress, refuse, say
+from source import debian, insertion, messages, semantic
+
+# Kernels that tests are shown to fail on: a file, and what changes in it.
+VARIANTS = {
+    # EFD_AUTORESET as it was first posted: every poll resets, whoever it is that polls, blocked
+    # writers are not told, and a wake-up says that the event is there to be reported.
+    'rfc': ('fs/eventfd.c', {
+        'if (wanted & POLL_CLAIM)\n': 'if (true)\n',
+        'EPOLLIN | events | ctx->claim);\n': 'EPOLLIN | events);\n',
+        'eventfd_take(ctx, count);\n': 'WRITE_ONCE(ctx->count, 0);\n',
+    }),
+    # What "make bench" has to notice: a write that costs some dozens of instructions more.
+    'slow': ('fs/eventfd.c', {
+        'eventfd_add(ctx, value, 0);\n': 'for (int i = 0; i < 20; i++)\n\t\tbarrier();\n\teventfd_add(ctx, value, 0);\n',
+    }),
+    # For KCSAN: the counter is written as if nobody polled meanwhile.
+    'racy': ('fs/eventfd.c', {'smp_store_release(&ctx->count, ctx->count + n);\n': 'ctx->count += n;\n'}),
+    # For kmemleak.
+    'leaky': ('fs/eventfd.c', {'\tkfree(ctx);\n': ''}),
+    # What is not open is looked into: no user space gets there, the kernel's own tests do.
+    'careless': ('fs/eventfd.c', {'if (!file)\n': 'if (false)\n'}),
+}
+
+
+def changed_text(variant):
+    """The file of a variant and its text; each change has to fit in one place."""
+    name, changes = VARIANTS[variant]
+    text = (ROOT / name).read_text()
+    for before, after in changes.items():
+        if text.count(before) != 1:
+            raise Broken(f'{name} has {text.count(before)} lines "{before.strip()}" and not the one '
+                         f'that the variant {variant} changes')
+        text = text.replace(before, after)
+    return pathlib.Path(name), text.encode()
+
+
+# What a build leaves in a tree. A build elsewhere refuses a tree that has been built in.
+PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/generated',
+            '/arch/*/include/generated', '/vmlinux*', '/Module.symvers', '/System.map', '*.o', '*.ko',
+            '*.a', '*.cmd', '*.mod', '*.order', '/tools/objtool/objtool', '/usr/include/*/')
+
+# What an image has nothing of.
+NOT_BUILT = ('Documentation/', 'MAINTAINERS', 'samples/', 'tools/')
+
+
+def ours():
+    """The files of a kernel tree that are ours as a whole, but for the suite: what the series carries."""
+    return [name for name in messages.carried() if not name.startswith(f'{SUITE_FOLDER}/')]
+
+
+def suite_files():
+    """The files of the suite, as paths from the top of a kernel tree."""
+    return [pathlib.Path(name) for name in project_files(f'{SUITE_FOLDER}/')]
+
+
+def tree_version(tree):
+    """(major, minor, 'a.b.c') of a kernel tree, or None if it is none."""
+    try:
+        text = (tree / 'Makefile').read_text(errors='replace')
+    except OSError:
+        return None
+    field = {key: re.search(rf'^{key}\s*=[ \t]*(\S*)', text, re.M)
+             for key in ('VERSION', 'PATCHLEVEL', 'SUBLEVEL', 'EXTRAVERSION')}
+    if not all(field.values()) or not (tree / 'Kbuild').exists():
+        return None
+    value = {key: match.group(1) for key, match in field.items()}
+    try:
+        pair = int(value['VERSION']), int(value['PATCHLEVEL'])
+    except ValueError:
+        return None
+    return (*pair, f'{pair[0]}.{pair[1]}.{value["SUBLEVEL"]}{value["EXTRAVERSION"]}')
+
+
+def pristine(options):
+    """The tree as it came: Debian's, unpacked once, or the user's."""
+    if options.kdir:
+        return pathlib.Path(options.kdir).resolve()
+    tree = BUILD / 'src' / f'linux-source-{options.kernel}'
+    if tree.is_dir():
+        return tree
+    tarball = debian.kernel_source(options.kernel)
+    need_disk(tree.parent, 2.5)
+    progress = Progress(f'unpacking {tarball.name}', options.terminal)
+    with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
+        processes.run(['tar', '-xf', tarball, '-C', scratch], BUILD / 'unpack.log', f'unpacking {tarball}')
+        os.replace(f'{scratch}/{tree.name}', tree)
+    progress.done('done')
+    return tree
+
+
+def check(tree, given):
+    """Refuse what cannot become a tree of ours, before anything is made of it."""
+    if not tree.is_dir():
+        refuse(f'{given} is no directory: KDIR names the top of a kernel tree')
+    version = tree_version(tree)
+    if version is None or not (tree / 'fs/eventfd.c').is_file():
+        refuse(f'{given} is no kernel tree: KDIR names the directory that has the kernel\'s Makefile')
+    if version[:2] < OLDEST:
+        refuse(f'{given} is Linux {version[2]}, and fs/eventfd.c needs 6.12 or later')
+    if re.search(r'\bEFD_AUTORESET\b', (tree / 'include/uapi/linux/eventfd.h').read_text(errors='replace')):
+        refuse(f'{given} has EFD_AUTORESET already: name a tree without this series')
+    return version[2]
+
+
+def first_copy(source, target):
+    """A copy at once, of hard links where both are on one file system."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        for how in (['-al'], ['-a', '--reflink=auto']):
+            try:
+                processes.run(['cp', *how, source, f'{scratch}/tree'], target.parent / 'tree.log', f'copying {source}')
+                break
+            except Broken:
+                shutil.rmtree(f'{scratch}/tree', ignore_errors=True)
+        else:
+            raise Broken(f'{source} cannot be copied to {target}; the log is {target.parent / "tree.log"}')
+        os.replace(f'{scratch}/tree', target)
+
+
+def copy(source, target, changed, untouched):
+    """Make target what source is, but for the files in changed, which the caller writes.
+
+    An untouched source is as it was unpacked, with no products in it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        first_copy(source, target)
+        if untouched:
+            return
+    command = ['rsync', '-a', '--delete', '--delete-excluded', f'--link-dest={source}']
+    command += [f'--filter=P /{name}' for name in changed]
+    command += [f'--filter=H /{name}' for name in changed]
+    command += [f'--exclude={pattern}' for pattern in PRODUCTS]
+    processes.run([*command, f'{source}/', f'{target}/'], target.parent / 'tree.log', f'copying {source}')
+
+
+def changed_kernel_files(tree):
+    """The files that a prepared tree's image is made of and that are ours or changed by us, as paths from its top."""
+    return [name for name in sorted({*ours(), *semantic.files(), *insertion.files()})
+            if (tree / name).exists() and not name.startswith(NOT_BUILT)]
+
+
+def contents(source, variant):
+    """What the files that differ from the source have to be: {path from the top: bytes}."""
+    suite = {name: (ROOT / name).read_bytes() for name in suite_files()}
+    if variant == 'suite':
+        return suite
+    kernel = {pathlib.Path(name): data for name, data in semantic.patched(source).items()}
+    kernel.update({pathlib.Path(name): (ROOT / name).read_bytes() for name in ours()})
+    if variant == 'stock':
+        kernel = {name: (source / name).read_bytes() for name in kernel if (source / name).exists()}
+    elif variant != 'ours':
+        name, data = changed_text(variant)
+        kernel[name] = data
+    # Options and the like do nothing by themselves. In every variant they are the same, and so is its configuration.
+    inserted = {pathlib.Path(name): data for name, data in insertion.patched(source).items()}
+    return {**kernel, **inserted, **suite}
+
+
+def drop(source, tree, names):
+    """Take back files that were of the suite and are no more; a look at the whole tree would take its time."""
+    for name in names:
+        (tree / name).unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.copy2(source / name, tree / name)
+
+
+def prepare(options, variant='ours', folder=None):
+    """The tree with our files in it. Files that are right already keep their time stamps.
+
+    The variant 'stock' has our suite and the kernel's own eventfd, to compare with; 'suite' is the
+    same without a look at the kernel's files; for others see VARIANTS. They share a tree, and so
+    the objects of its build, unless they are given a folder of their own.
+    """
+    source = pristine(options)
+    version = check(source, options.kdir or source)
+    folder = folder or options.work
+    files = contents(source, variant)
+    stamp = folder / 'tree.from'
+    wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())
+    was = stamp.read_text() if stamp.exists() else ''
+    # Debian's tree does not change; a tree of the user's may have, since the last run.
+    if was.splitlines()[:2] == wanted.splitlines()[:2] and not options.kdir:
+        drop(source, folder / 'tree', set(was.splitlines()[2:]) - set(wanted.splitlines()[2:]))
+        write_if_changed(stamp, wanted)
+    else:
+        need_disk(folder, 2.0 if os.stat(source).st_dev == os.stat(BUILD).st_dev else 4.0)
+        stamp.unlink(missing_ok=True)
+        copy(source, folder / 'tree', files, untouched=not options.kdir)
+        write_if_changed(stamp, wanted)
+    for name, data in files.items():
+        target = folder / 'tree' / name
+        if write_if_changed(target, data):
+            shutil.copymode((source if (source / name).exists() else ROOT) / name, target)
+    return folder / 'tree', version
+
+
+def main(options, _arguments):
+    processes.lock()
+    target, version = prepare(options)
+    say(f'Linux {version} with this eventfd: {target}')
+    return 0
+
+
+COMMANDS = (Command('tree', 'get a kernel tree, and make the copy that has our eventfd', main),)
