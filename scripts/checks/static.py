@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Checks of the text of what is ours: checkpatch, sparse and W=1, formats, licences, and what the table of behaviours names."""
+"""Checks of the text of what is ours.
+
+They are checkpatch, sparse and W=1, formats, licences, and whether there is what the table of behaviours names.
+"""
 import difflib
 import os
+import pathlib
 import re
+from collections.abc import Iterator, Mapping
 
-from checks import behaviours
+from checks import behaviours, figures
 from core import processes
-from core.places import ROOT, project_files
+from core.options import Options
+from core.places import BUILD, ROOT, SCRIPTS, project_files
 from core.totals import Totals
 from guest import kernels, rootfs
 from source import insertion, semantic, trees
@@ -21,7 +27,7 @@ CHECKPATCH_IGNORE = {
 }
 
 
-def without_licence():
+def without_licence() -> Iterator[str]:
     """Files of ours that do not say their licence where it is looked for."""
     for name in project_files():
         if name in ('LICENSE', '.gitignore') or name.startswith('LICENSES/'):
@@ -31,17 +37,18 @@ def without_licence():
             yield name
 
 
-def noisy_build(options, source, objects, *words):
+def noisy_build(options: Options, source: pathlib.Path, objects: pathlib.Path, *words: str) -> str:
     """What make says when it builds these with W=1 and has nothing else to say."""
-    return processes.output_of([*kernels.make(options, source, objects), '-s', 'W=1', *words], env=processes.environment())
+    return processes.output_of([*kernels.make(options, source, objects), '-s', 'W=1', *words],
+                               env=processes.environment())
 
 
-def about_changes(said, source, patched):
+def about_changes(said: str, source: pathlib.Path, patched: Mapping[str, bytes]) -> Iterator[str]:
     """Those of a compiler's remarks that are about lines which we changed; the others are the kernel's own."""
     for name, data in patched.items():
         before = (source / name).read_text(errors='replace').splitlines()
         after = data.decode(errors='replace').splitlines()
-        ours = set()
+        ours: set[int] = set()
         for tag, _, _, first, last in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
             if tag != 'equal':
                 ours.update(range(first + 1, last + 1))
@@ -51,20 +58,20 @@ def about_changes(said, source, patched):
                 yield line
 
 
-def check(options, totals):
+def check(options: Options, totals: Totals) -> None:
     source, _ = trees.prepare(options)
+    checkpatch: list[processes.Word] = [source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse',
+                                        '--quiet', '--no-summary']
     for name in trees.ours():
         ignore = [f'--ignore={CHECKPATCH_IGNORE[name]}'] if name in CHECKPATCH_IGNORE else []
         totals.check(f'checkpatch --strict {name}',
-                     processes.output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse',
-                                '--quiet', '--no-summary', *ignore, '-f', name], cwd=ROOT, env=NO_GIT))
+                     processes.output_of([*checkpatch, *ignore, '-f', name], cwd=ROOT, env=NO_GIT))
     given = trees.pristine(options)
     patched = semantic.patched(given)
     change = ''.join(semantic.diff(given, {**patched, **insertion.patched(given)}))
     totals.check('checkpatch --strict, what changes in the kernel\'s own files',
-                 processes.output_of([source / 'scripts/checkpatch.pl', f'--root={source}', '--strict', '--terse', '--quiet',
-                            '--no-summary', '--no-signoff', '--ignore=COMMIT_MESSAGE', '-'],
-                           cwd=ROOT, env=NO_GIT, input=change))
+                 processes.output_of([*checkpatch, '--no-signoff', '--ignore=COMMIT_MESSAGE', '-'], cwd=ROOT, env=NO_GIT,
+                                     input=change))
     objects = options.work / 'obj'
     kernels.build(options, source, objects)
     theirs = [name for name in patched if name.endswith('.c')]
@@ -77,17 +84,22 @@ def check(options, totals):
     bare = options.work / 'obj-without-eventfd'
     kernels.configure(options, source, bare, extra=[ROOT / 'scripts/config/without-eventfd.config'])
     processes.run([*kernels.make(options, source, bare), 'prepare'], options.work / 'without-eventfd.log',
-                'preparing a kernel without eventfd')
+                  'preparing a kernel without eventfd')
     totals.check('W=1 without CONFIG_EVENTFD, those who use it',
                  noisy_build(options, source, bare, 'io_uring/eventfd.o', 'fs/aio.o'))
     scripts = [name for name in project_files('scripts/', '.ci/')
                if re.match(r'#!/bin/(?:ba)?sh|#!/usr/bin/env bash', (ROOT / name).read_text(errors='replace'))]
     totals.check('shellcheck', processes.output_of(['shellcheck', *scripts], cwd=ROOT))
-    totals.check('pyflakes', processes.output_of(['pyflakes3', *project_files('*.py')], cwd=ROOT))
-    totals.check('clang-format', processes.output_of(['clang-format', '--dry-run', '-Werror', *project_files('tools/*.cpp', 'tools/*.h')],
-                                           cwd=ROOT))
+    python = [*project_files('*.py'), 'scripts/eventfd']
+    totals.check('pyflakes', processes.output_of(['pyflakes3', *python], cwd=ROOT))
+    totals.check('mypy --strict', processes.output_of(
+        ['mypy', '--config-file', SCRIPTS / 'mypy.ini', '--no-error-summary', '--cache-dir', BUILD / 'mypy',
+         *(name for name in python if not name.startswith('scripts/tests/'))], cwd=ROOT))
+    totals.check('clang-format', processes.output_of(['clang-format', '--dry-run', '-Werror',
+                                                      *project_files('tools/*.cpp', 'tools/*.h')], cwd=ROOT))
     totals.check('a licence in every file', '\n'.join(without_licence()))
     installed = rootfs.install_suite(options, source, objects)
+    totals.check('figures in texts are those of the tables', '\n'.join(figures.check()))
     totals.check('the table of behaviours and the tests that it names', '\n'.join(behaviours.check(installed)))
 
 
