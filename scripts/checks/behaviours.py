@@ -7,10 +7,13 @@ and whether each row has tests, or a reason for none, and the built programs hav
 run" builds them. Exit status: 0 if all is well, 1 with a line for each row that is not, 2 for bad
 input.
 """
+import argparse
 import dataclasses
 import fnmatch
+import pathlib
 import re
 import subprocess
+from collections.abc import Collection, Iterator, Sequence
 
 from core.command import Command
 from core.options import Options
@@ -52,19 +55,20 @@ own signals reach. In the name of a test ``*`` stands for any part of it.
 class Row:
     number: str
     text: str
-    line: int
-    tests: list = dataclasses.field(default_factory=list)
-    kunit: list = dataclasses.field(default_factory=list)
-    reason: str = ''                                        # why it is not tested
+    line: int                # of rows.txt
+    tests: list[str] = dataclasses.field(default_factory=list)
+    kunit: list[str] = dataclasses.field(default_factory=list)
+    reason: str = ''         # why it is not tested
 
     @property
-    def section(self):
+    def section(self) -> str:
         return self.number.split('.')[0]
 
 
-def parse(text):
+def parse(text: str) -> tuple[list[Row], list[str]]:
     """The rows of a rows.txt, and what is wrong with its lines."""
-    rows, wrong = [], []
+    rows: list[Row] = []
+    wrong: list[str] = []
     for count, line in enumerate(text.splitlines(), 1):
         start = re.fullmatch(r'\[(\w+)\.(\d+)\] (\S.*)', line)
         if not line.strip() or line.startswith('#'):
@@ -86,7 +90,7 @@ def parse(text):
     return rows, wrong
 
 
-def misplaced(rows):
+def misplaced(rows: Sequence[Row]) -> Iterator[str]:
     """The rows of each section have to be numbered from 1 on, and the sections known."""
     expected = [f'{section}.{place}' for section in SECTIONS
                 for place in range(1, 1 + sum(row.section == section for row in rows))]
@@ -100,10 +104,11 @@ def misplaced(rows):
             return
 
 
-def tests_of(program):
+def tests_of(program: pathlib.Path) -> list[str]:
     """The full names of a program's tests, asked of itself."""
     said = subprocess.run([program, '--gtest_list_tests'], capture_output=True, text=True, check=False, timeout=60)
-    suite, names = '', []
+    suite = ''
+    names: list[str] = []
     # One that is no GoogleTest program says something else.
     for line in said.stdout.splitlines() if not said.returncode else ():
         name = line.split('#')[0].rstrip()
@@ -114,21 +119,21 @@ def tests_of(program):
     return names
 
 
-def listed(installed):
+def listed(installed: pathlib.Path) -> set[str]:
     """The full names of all tests."""
     # A program that needs a kernel of its own kind is built for any, and listed for that one.
     apart = {program for program in rootfs.FAULTS_ONLY if (installed / SUITE / program).exists()}
     return {name for program in {*rootfs.programs(installed), *apart} for name in tests_of(installed / SUITE / program)}
 
 
-def kunit_cases():
+def kunit_cases() -> set[str]:
     """The cases that the KUnit suite lists."""
     path = ROOT / KUNIT
     text = path.read_text() if path.is_file() else ''
     return set(re.findall(r'\bKUNIT_CASE(?:_\w+)?\(\s*(\w+)', text))
 
 
-def complaints(text, tests, cases, table):
+def complaints(text: str, tests: Collection[str], cases: Collection[str], table: str) -> list[str]:
     """What is wrong, a line each: with the rows, with the tests that they name, and with the table."""
     rows, wrong = parse(text)
     wrong += misplaced(rows)
@@ -148,18 +153,18 @@ def complaints(text, tests, cases, table):
     return wrong
 
 
-def prose(text):
+def prose(text: str) -> str:
     """Text that reStructuredText takes as it is."""
     return re.sub(r'_(?=\W|$)', r'\\_', re.sub(r'([\\*`|])', r'\\\1', text))
 
 
-def cell(row):
+def cell(row: Row) -> list[str]:
     """What shows a row, as lines of a table's cell."""
     shown = [f'``{name}``' for name in row.tests] + [f'KUnit ``{name}``' for name in row.kunit]
     return [f'| {line}' for line in shown] or [f'not tested: {prose(row.reason)}']
 
 
-def render(rows):
+def render(rows: Sequence[Row]) -> str:
     """The table of the documentation."""
     out = [HEAD]
     for section, title in SECTIONS.items():
@@ -177,7 +182,7 @@ def render(rows):
     return '\n'.join(out)
 
 
-def built(options):
+def built(options: Options) -> pathlib.Path:
     """Where the built suite is."""
     installed = options.work / 'kselftest'
     if not rootfs.programs(installed):
@@ -185,13 +190,14 @@ def built(options):
     return installed
 
 
-def check(installed):
+def check(installed: pathlib.Path) -> list[str]:
+    """What is wrong with the rows as they are, a line each."""
     table = ROOT / TABLE
     return complaints((ROOT / ROWS).read_text(), listed(installed), kunit_cases(),
                       table.read_text() if table.is_file() else '')
 
 
-def write(_options, _arguments):
+def write_page(_options: Options, _arguments: argparse.Namespace) -> int:
     rows, wrong = parse((ROOT / ROWS).read_text())
     if wrong:
         refuse(f'{ROWS}: {wrong[0]}')
@@ -201,7 +207,7 @@ def write(_options, _arguments):
     return 0
 
 
-def look(options, _arguments):
+def check_rows(options: Options, _arguments: argparse.Namespace) -> int:
     wrong = check(built(options))
     for line in wrong:
         say(line)
@@ -209,6 +215,6 @@ def look(options, _arguments):
 
 
 COMMANDS = (
-    Command('rows-doc', 'write the page of behaviours from rows.txt', write),
-    Command('rows-check', 'whether that page is up to date, and each row has tests that are there', look),
+    Command('rows-doc', 'write the page of behaviours from rows.txt', write_page),
+    Command('rows-check', 'whether that page is up to date, and each row has tests that are there', check_rows),
 )

@@ -5,13 +5,15 @@ run builds it and runs it here. tarball packs it, with rows.txt, the licence and
 who test a system that is not this one: build/eventfd-conformance-ARCH.tar.gz. Exit status of run: 0 if
 no row differs, 1 if one does, 2 for bad input.
 """
+import argparse
 import gzip
 import io
-import os
 import pathlib
 import re
 import subprocess
 import tarfile
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from core import processes
 from core.command import Command
@@ -25,7 +27,22 @@ PROGRAM = 'eventfd_conformance'
 SUMMARY = re.compile(r'rows: (\d+) conformant, (\d+) as stock, (\d+) differ, (\d+) unknown;')
 
 
-def build(options):
+class Summary(NamedTuple):
+    """How many rows came to what."""
+    conformant: int
+    as_stock: int
+    differing: int
+    unknown: int
+
+
+class Run(NamedTuple):
+    """What came of running the program."""
+    status: int
+    summary: Summary | None     # it may have died before it
+    differing: list[str]        # a line for each such row
+
+
+def build(options: Options) -> pathlib.Path:
     """The program: built where nothing else is, without a kernel, by the suite's own makefile."""
     folder = BUILD / ('host' if options.arch.native else f'host-{options.arch.name}')
     source, _ = trees.prepare(options, 'suite', folder)
@@ -33,20 +50,21 @@ def build(options):
     output.mkdir(parents=True, exist_ok=True)
     progress = Progress('building the conformance program', options.terminal)
     processes.run([*kernels.make(options, source / 'tools/testing/selftests' / SUITE, folder / 'obj'),
-                 f'OUTPUT={output}', f'KHDR_INCLUDES=-isystem {folder}/obj/usr/include', *rootfs.link_flags(options),
-                 f'-j{os.cpu_count() + 1}', 'conformance'], folder / 'conformance.log',
-                'building the conformance program', on_line=lambda line: progress.update(line.strip()))
+                   f'OUTPUT={output}', f'KHDR_INCLUDES=-isystem {folder}/obj/usr/include', *rootfs.link_flags(options),
+                   kernels.jobs(), 'conformance'], folder / 'conformance.log',
+                  'building the conformance program', on_line=lambda line: progress.update(line.strip()))
     program = output / PROGRAM
     progress.done(f'{program.stat().st_size / 1e6:.1f} MB')
     return program
 
 
-def run(program, *words):
-    """Run it with its report on the terminal and in a file: (exit status, the summary's numbers, what differs)."""
-    report = []
-    child = subprocess.Popen([program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def run(program: pathlib.Path) -> Run:
+    """Run it, with its report on the terminal and in a file."""
+    report: list[str] = []
+    child = subprocess.Popen(processes.ending_with_us([program]), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
     stop = processes.stop_at_exit(child)
+    assert child.stdout
     with child.stdout:
         for line in child.stdout:
             report.append(line)
@@ -55,12 +73,12 @@ def run(program, *words):
     stop()
     write_if_changed(BUILD / 'host/report', ''.join(report))
     found = SUMMARY.match(report[-1]) if report else None
-    return status, [int(number) for number in found.groups()] if found else None, differing(report)
+    return Run(status, Summary(*map(int, found.groups())) if found else None, differing(report))
 
 
-def differing(report):
+def differing(report: Iterable[str]) -> list[str]:
     """A line for each row of a report that differs: the row, and the tests that failed in it."""
-    rows = []
+    rows: list[list[str]] = []
     for line in report:
         row, test = re.match(r'(\w.*?)  +(\S+)', line), re.match(r' +(\w+[\w/]*\.\w+[\w/]*): ', line)
         if row:
@@ -70,7 +88,7 @@ def differing(report):
     return [' '.join(words) for kind, *words in rows if kind == 'differs']
 
 
-def tarball(options, program):
+def tarball(options: Options, program: pathlib.Path) -> pathlib.Path:
     """Pack it; the same files make the same archive."""
     name = f'eventfd-conformance-{options.arch.name}'
     suite = ROOT / 'tools/testing/selftests' / SUITE
@@ -93,13 +111,13 @@ def tarball(options, program):
     return target
 
 
-def main(options, _arguments):
+def run_here(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make check-host')
     processes.lock()
-    return run(build(options))[0]
+    return run(build(options)).status
 
 
-def packed(options, _arguments):
+def write_tarball(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     target = tarball(options, build(options))
     say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
@@ -107,6 +125,6 @@ def packed(options, _arguments):
 
 
 COMMANDS = (
-    Command('conformance', "what the running system's eventfd does, row by row, whatever that is", main),
-    Command('conformance-tarball', 'the same as one static program, to test another system with', packed),
+    Command('conformance', "what the running system's eventfd does, row by row, whatever that is", run_here),
+    Command('conformance-tarball', 'the same as one static program, to test another system with', write_tarball),
 )

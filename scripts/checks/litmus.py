@@ -8,16 +8,19 @@ next Debian where this one has none. Its exit status says nothing and is not loo
 
 Exit status: 0 if all results are as they should be, 1 if not, 2 if there is no herd7 to ask.
 """
+import argparse
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator, Sequence
 
 from core import processes
 from core.command import Argument, Command
 from core.options import Options
 from core.places import ROOT, need_disk
+from core.processes import Word
 from core.report import Broken, refuse, say, tell
 from source import debian, trees
 
@@ -26,7 +29,7 @@ TESTS = ROOT / 'Documentation/litmus-tests/eventfd'
 PACKAGES = ('herdtools7', 'libc6', 'libgmp10')
 
 
-def unpacked(folder):
+def unpacked(folder: pathlib.Path) -> list[Word]:
     """The command that runs a herd7 which is not installed, with the libraries that came with it."""
     loaders = sorted(folder.glob('usr/lib*/ld-linux*.so.*')) + sorted(folder.glob('lib*/ld-linux*.so.*'))
     libraries = sorted({str(path.parent) for name in ('libc.so.6', 'libgmp.so.10') for path in folder.rglob(name)})
@@ -36,7 +39,7 @@ def unpacked(folder):
             '-set-libdir', folder / 'usr/share/herdtools7/herd']
 
 
-def herd():
+def herd() -> list[Word]:
     """The command that runs herd7."""
     if shutil.which('herd7'):
         return ['herd7']
@@ -52,11 +55,11 @@ def herd():
                 return unpacked(folder)
         except Broken:
             continue    # no network, or a mirror without it
-    return refuse('no herd7, so nothing was checked: install Debian\'s package herdtools7, '
-                  'or herdtools7 7.58 from opam or https://github.com/herd/herdtools7')
+    refuse('no herd7, so nothing was checked: install Debian\'s package herdtools7, '
+           'or herdtools7 7.58 from opam or https://github.com/herd/herdtools7')
 
 
-def judge(text, said):
+def judge(text: str, said: str) -> str:
     """What is wrong with what herd7 says of a test, or nothing."""
     expected = re.search(r'^ \* Result: (Never|Sometimes|Always)( DATARACE)?$', text, re.M)
     if not expected:
@@ -74,7 +77,7 @@ def judge(text, said):
     return f'{words[0]} is expected, herd7 finds {words[1]}'
 
 
-def results(options, files=()):
+def results(options: Options, files: Sequence[pathlib.Path] = ()) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each test."""
     files = files or sorted(TESTS.glob('*.litmus'))
     command = herd()
@@ -94,7 +97,7 @@ def results(options, files=()):
         yield path.stem, wrong
 
 
-def main(options, arguments):
+def check_tests(options: Options, arguments: argparse.Namespace) -> int:
     files = [pathlib.Path(word) for word in arguments.files]
     for path in files:
         if path.suffix != '.litmus' or not path.is_file():
@@ -105,5 +108,5 @@ def main(options, arguments):
     return 0 if right and not wrong else 1
 
 
-COMMANDS = (Command('litmus', 'check with herd7 what fs/eventfd.c says about memory ordering', main, [
+COMMANDS = (Command('litmus', 'check with herd7 what fs/eventfd.c says about memory ordering', check_tests, [
     Argument('files', 'litmus tests; all of ours, if none is named', '*')]),)

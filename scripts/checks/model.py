@@ -8,15 +8,19 @@ behind, or to lose an event: what else is promised of the wait list is not looke
 
 Exit status: 0 if the model holds and all mutants are found, 1 if not, 2 if Spin is missing.
 """
-import collections
+import argparse
 import concurrent.futures
 import os
+import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from core import processes
 from core.command import Argument, Command
+from core.options import Options
 from core.places import BUILD, ROOT, write_if_changed
 from core.report import refuse, say
 
@@ -25,8 +29,22 @@ CLAIMERS = ROOT / 'tools/verification/models/eventfd/eventfd-claimers.pml'
 MEMORY = 2000   # MB, at most, for one search
 AT_ONCE = 2     # searches of large sizes
 
-Size = collections.namedtuple('Size', 'name quick options model', defaults=[WAITERS])
-Mutant = collections.namedtuple('Mutant', 'name options model', defaults=[WAITERS])
+
+class Size(NamedTuple):
+    """A model, with as many tasks and values as are to be searched."""
+    name: str
+    quick: bool             # in less than a minute
+    options: str            # macros of the model
+    model: pathlib.Path = WAITERS
+
+
+class Mutant(NamedTuple):
+    """A model that is wrong in one place."""
+    name: str
+    options: str
+    model: pathlib.Path = WAITERS
+
+
 SIZES = (
     Size('2 readers, 2 writers', True, 'READERS=2 WRITERS=2'),
     Size('2 readers of a semaphore, 2 writers', True, 'SEMAPHORE READERS=2 WRITERS=2'),
@@ -100,7 +118,7 @@ MUTANTS = (
 class Search:
     """What Spin says of one size of the model."""
 
-    def __init__(self, text):
+    def __init__(self, text: str):
         self.text = text
         found = re.search(r'^(?:State-vector.*, )?depth reached .*errors: (\d+)|errors: (\d+)', text, re.M)
         self.errors = int(next(group for group in found.groups() if group)) if found else None
@@ -110,7 +128,7 @@ class Search:
         self.complete = self.errors == 0 and not re.search(r'too small|Search not completed|out of memory', text)
 
 
-def search(folder, options, model=WAITERS, large=False):
+def search(folder: pathlib.Path, options: str, model: pathlib.Path = WAITERS, large: bool = False) -> Search:
     """Make a verifier of a model and run it to the first error or to the end."""
     # To optimise takes longer than to search what is small.
     optimise, depth, table = ('-O2', 20000000, 24) if large else ('-O0', 1000000, 20)
@@ -120,14 +138,14 @@ def search(folder, options, model=WAITERS, large=False):
     flags = [f'-D{word}' for word in options.split()]
     processes.run(['spin', *flags, '-a', model], log, 'translating the model', cwd=folder)
     processes.run(['gcc', optimise, '-w', '-DSAFETY', '-DCOLLAPSE', f'-DMEMLIM={MEMORY}', '-o', 'pan', 'pan.c'], log,
-                'compiling the model', cwd=folder)
+                  'compiling the model', cwd=folder)
     done = subprocess.run([folder / 'pan', f'-m{depth}', f'-w{table}', '-n'], cwd=folder, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     write_if_changed(log, done.stdout)
     return Search(done.stdout)
 
 
-def results(quick=False):
+def results(quick: bool = False) -> Iterator[tuple[str, str, str]]:
     """(name, what is wrong, how much was searched) of each size and each mutant."""
     if not shutil.which('spin'):
         refuse('no spin, so nothing was checked: install Debian\'s package spin')
@@ -156,7 +174,7 @@ def results(quick=False):
             yield f'mutant {mutant.name}', wrong, 'found'
 
 
-def main(_options, arguments):
+def check_model(_options: Options, arguments: argparse.Namespace) -> int:
     processes.lock()
     right = wrong = 0
     for name, complaint, searched in results(arguments.size == 'quick'):
@@ -166,5 +184,5 @@ def main(_options, arguments):
     return 0 if right and not wrong else 1
 
 
-COMMANDS = (Command('model', 'check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)', main, [
-    Argument('size', 'how much of it; full, if nothing is said', '?', ('quick', 'full'))]),)
+COMMANDS = (Command('model', 'check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)',
+                    check_model, [Argument('size', 'how much of it; full, if nothing is said', '?', ('quick', 'full'))]),)

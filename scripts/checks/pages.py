@@ -7,6 +7,7 @@ please mandoc and man. The programs in both are compiled. The result is build/do
 
 Exit status: 0 if all is well, 1 if not, 2 if a tool is missing.
 """
+import argparse
 import os
 import pathlib
 import re
@@ -14,11 +15,12 @@ import shutil
 import subprocess
 import tempfile
 import textwrap
+from collections.abc import Iterator, Sequence
 
 from core import processes
 from core.command import Command
 from core.options import Options
-from core.places import BUILD, ROOT, write_if_changed
+from core.places import BUILD, ROOT, project_files, write_if_changed
 from core.report import refuse, say, tell
 from source import trees
 
@@ -28,14 +30,12 @@ COMMENTED = (('fs/eventfd.c', 'export'), ('include/linux/eventfd.h', 'internal')
 PRELUDE = '#define _GNU_SOURCE\n#include <errno.h>\n#include <stdbool.h>\n#include <sys/eventfd.h>\n'
 
 
-def pages():
+def pages() -> list[pathlib.Path]:
     """Our pages, as paths below Documentation."""
-    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', 'Documentation/*.rst'],
-                            capture_output=True, text=True, check=True).stdout.split()
-    return [pathlib.Path(name).relative_to('Documentation') for name in listed if (ROOT / name).is_file()]
+    return [pathlib.Path(name).relative_to('Documentation') for name in project_files('Documentation/*.rst')]
 
 
-def sphinx(options):
+def sphinx(options: Options) -> str:
     """What Sphinx warns of, or nothing."""
     source, _ = trees.prepare(options)
     top = BUILD / 'docs'
@@ -68,7 +68,7 @@ def sphinx(options):
     return said
 
 
-def blocks():
+def blocks() -> Iterator[tuple[str, str, str]]:
     """(name, language, text) of the programs in the pages and in the manual page."""
     for page in pages():
         text = (ROOT / 'Documentation' / page).read_text()
@@ -83,7 +83,7 @@ def blocks():
         yield f'{pathlib.Path(MAN).name}, example {number + 1}', 'c', code.replace('\\-', '-').replace('\\e', '\\')
 
 
-def compiled(language, code):
+def compiled(language: str, code: str) -> str:
     """What the compiler says of it; a program with main() is also run."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / ('a.cpp' if language == 'c++' else 'a.c')
@@ -91,34 +91,35 @@ def compiled(language, code):
         path.write_text(code if whole or language == 'c++' else PRELUDE + code)
         target = pathlib.Path(folder) / 'a'
         compiler = ['g++', '-std=c++20'] if language == 'c++' else ['gcc']
-        done = subprocess.run([*compiler, '-Wall', '-Wextra', '-Werror', '-O2', *([] if whole else ['-c']), '-o', target, path],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run([*compiler, '-Wall', '-Wextra', '-Werror', '-O2', *([] if whole else ['-c']), '-o', target,
+                               path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode or not whole:
             return done.stdout
         ran = subprocess.run([target], capture_output=True, text=True, check=False, timeout=30)
         return '' if ran.returncode == 0 else f'it ran and ended with {ran.returncode}: {ran.stderr}'
 
 
-def output_of(command):
+def complaints_of(command: Sequence[str]) -> str:
+    """What a command says is wrong, or its exit status where it fails without a word."""
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
                           env={**os.environ, 'MANWIDTH': '80', 'LC_ALL': 'C.UTF-8'})
     return done.stderr or (f'exit status {done.returncode}' if done.returncode else '')
 
 
-def results(options):
+def results(options: Options) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each check."""
     for tool in ('mandoc', 'man', 'sphinx-build'):
         if not shutil.which(tool):
             refuse(f'no {tool}: "make doctor" says how to get it')
     lint = subprocess.run(['mandoc', '-Tlint', MAN], cwd=ROOT, capture_output=True, text=True, check=False)
     yield f'mandoc -Tlint {MAN}', lint.stdout + lint.stderr
-    yield f'man -l {MAN}', output_of(['man', '-l', '--warnings', MAN])
+    yield f'man -l {MAN}', complaints_of(['man', '-l', '--warnings', MAN])
     for name, language, code in blocks():
         yield f'compiles: {name}', compiled(language, code)
     yield 'sphinx, our pages and our kernel-doc', sphinx(options)
 
 
-def main(options, _arguments):
+def check_pages(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     _, wrong = tell(results(options))
     if not wrong:
@@ -126,4 +127,4 @@ def main(options, _arguments):
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('docs', 'build the pages with Sphinx, check the manual page, compile the examples', main),)
+COMMANDS = (Command('docs', 'build the pages with Sphinx, check the manual page, compile the examples', check_pages),)

@@ -6,10 +6,12 @@ is put there with its libraries, counts its calls of poll and read.
 
 Exit status: 0 if the sample works and makes the calls that it should, 1 if not.
 """
+import argparse
 import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 from core import processes
 from core.command import Command
@@ -44,30 +46,32 @@ done
 '''
 
 
-def build(options):
+def build(options: Options) -> pathlib.Path:
     """The sample, static as the guest has no libraries."""
     target = options.work / 'event-loop'
     processes.run([f'{options.arch.cross}gcc', *FLAGS, '-static', '-o', target, ROOT / 'samples/eventfd/event-loop.c'],
-                options.work / 'samples.log', 'building samples/eventfd')
+                  options.work / 'samples.log', 'building samples/eventfd')
     return target
 
 
-def with_libraries(program):
-    """A program and what the loader needs to run it: {path in the guest: (bytes, mode)}."""
-    path = shutil.which(program) or refuse(f'no {program}: "make doctor" says how to get it')
+def with_libraries(program: str) -> session.Files:
+    """A program and what the loader needs to run it, as files for the guest."""
+    path = shutil.which(program)
+    if not path:
+        refuse(f'no {program}: "make doctor" says how to get it')
     listed = subprocess.run(['ldd', path], capture_output=True, text=True, check=True).stdout
     files = [path, *re.findall(r'(/\S+) \(0x', listed)]
     return {name: (pathlib.Path(name).read_bytes(), 0o755) for name in files}
 
 
-def counted(said, calls):
+def counted(said: str, calls: str) -> tuple[str | None, dict[str, int]]:
     """(how the sample reset, {call: number}) from what it says and what strace says."""
     match = re.search(r'^(autoreset|read): \d+ wake-ups', said, re.M)
     numbers = {name: int(number) for number, name in re.findall(r'^\s*(\d+)\s+(\w+)$', calls, re.M)}
     return (match.group(1) if match else None), {name: numbers.get(name, 0) for name in ('poll', 'read')}
 
 
-def wrong_with(how, said, calls):
+def wrong_with(how: str, said: str, calls: str) -> str:
     """What is not as it should be in a run, or nothing."""
     found, numbers = counted(said, calls)
     if found != how:
@@ -77,10 +81,9 @@ def wrong_with(how, said, calls):
     return ''
 
 
-def here(program):
+def here(program: pathlib.Path) -> str:
     """What is wrong with a run on this kernel."""
-    words = [program, str(ROUNDS)]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([program, str(ROUNDS)], capture_output=True, text=True, check=False, timeout=120)
     if done.returncode:
         return f'exit status {done.returncode}: {done.stderr.strip()}'
     if not re.fullmatch(rf'(autoreset|read): {ROUNDS} wake-ups, {ROUNDS + 1} calls of poll, (0|{ROUNDS}) of read\n',
@@ -89,16 +92,19 @@ def here(program):
     return ''
 
 
-def in_guest(options, image, initrd, objects, program):
+def in_guest(options: Options, built: session.Built, program: pathlib.Path) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of the two runs in a booted kernel."""
     base = f'/kselftest/{SUITE}'
-    files = {f'{base}/{PROGRAM}': (SCRIPT, 0o755), '/sample/event-loop': (program.read_bytes(), 0o755),
-             '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644), **with_libraries('strace')}
-    outcome, result = session.run_guest(options, image, initrd, objects, [PROGRAM], name='samples', files=files)
+    files: session.Files = {
+        f'{base}/{PROGRAM}': (SCRIPT, 0o755), '/sample/event-loop': (program.read_bytes(), 0o755),
+        '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644), **with_libraries('strace')}
+    outcome, result = session.run_guest(options, built.image, built.initrd, built.objects, [PROGRAM], name='samples',
+                                        files=files)
     if result.reasons:
         raise Broken(f'the boot with the sample: {result.reasons[0]}; the console is {outcome.console}')
     lines = [line.lstrip('# ') for _, line in outcome.report]
-    runs, said, calls = [], '', ''
+    runs: list[tuple[str, str]] = []
+    said = calls = ''
     for line in lines:
         if re.match(r'ok \d+ event-loop', line):
             runs.append((said, calls))
@@ -118,20 +124,21 @@ def in_guest(options, image, initrd, objects, program):
         yield 'event-loop in the guest', f'{len(runs)} runs reported in place of 2'
 
 
-def results(options):
-    image, initrd, objects, _ = session.build(options)
+def results(options: Options) -> Iterator[tuple[str, str]]:
+    """(name, what is wrong) of each run."""
+    built = session.build(options)
     program = build(options)
     yield 'event-loop on this kernel', here(program)
     if not options.arch.native:
         return      # strace and its libraries are those of this machine
-    yield from in_guest(options, image, initrd, objects, program)
+    yield from in_guest(options, built, program)
 
 
-def main(options, _arguments):
+def check_sample(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'scripts/eventfd samples')
     processes.lock()
     _, wrong = tell(results(options))
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('samples', 'samples/eventfd here and in a booted kernel, its calls counted', main),)
+COMMANDS = (Command('samples', 'samples/eventfd here and in a booted kernel, its calls counted', check_sample),)

@@ -10,7 +10,7 @@ document puts the last run's table and plot into Documentation/userspace-api.
 
 Exit status: 0 if all bounds hold, 1 if one does not, 2 for bad input.
 """
-import collections
+import argparse
 import difflib
 import itertools
 import json
@@ -19,6 +19,8 @@ import re
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypedDict
 
 from core import processes
 from core.command import Command
@@ -34,21 +36,56 @@ KERNELS = ('stock', 'ours')
 # The hot paths, for asm.
 HOT = ('eventfd_write', 'eventfd_read', 'eventfd_poll', 'eventfd_signal_mask')
 # Counting slows the guest down, and the table comes at its end.
-LIMITS = {'boot_limit': 300, 'silent_limit': 600, 'suite_limit': 900}
+LIMITS = qemu.Limits(boot=300, silent=600, suite=900)
 PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
 
-Bound = collections.namedtuple('Bound', 'text left sign factor right')
+# (kernel, case, counter)
+Key = tuple[str, str, str]
+Figures = Mapping[Key, float]
+# What a table says of a case: its name, the figures of stock and ours, and their ratio.
+Cells = tuple[str, str, str, str]
+
+
+class Context(TypedDict):
+    """What the benchmark says of the machine, and what is added to it here."""
+    clock: str              # what it counted
+    kernel: str
+    machine: str
+    eventfd: str            # stock, ours
+    sizes: dict[str, int]   # of what was counted; see sizes()
+
+
+class Result(TypedDict):
+    """The benchmark's JSON."""
+    context: Context
+    benchmarks: list[dict[str, str | float]]    # a case each: its name, and its counters
+
+
+class Built(NamedTuple):
+    """What a measurement takes."""
+    initrd: pathlib.Path
+    images: dict[str, pathlib.Path]     # of each kernel
+    parts: dict[str, pathlib.Path]      # its fs/eventfd.o
+
+
+class Bound(NamedTuple):
+    """LEFT SIGN FACTOR RIGHT; without the last it is for the figure itself, else for the ratio."""
+    text: str
+    left: Key
+    sign: str
+    factor: float
+    right: Key | None
 
 
 # --- what is measured ---
 
-def program(options, source, objects):
+def program(options: Options, source: pathlib.Path, objects: pathlib.Path) -> pathlib.Path:
     """The benchmark, built beside the suite; returns the folder that the guest gets."""
     output = objects / 'kselftest' / SUITE
     progress = Progress('building the benchmark', options.terminal)
     processes.run(['make', '-C', source / 'tools/testing/selftests' / SUITE, f'OUTPUT={output}',
-                 f'KHDR_INCLUDES=-isystem {objects}/usr/include', f'CROSS_COMPILE={options.arch.cross}',
-                 *rootfs.link_flags(options), '-j2', 'bench'], options.work / 'bench.log', 'building the benchmark')
+                   f'KHDR_INCLUDES=-isystem {objects}/usr/include', f'CROSS_COMPILE={options.arch.cross}',
+                   *rootfs.link_flags(options), '-j2', 'bench'], options.work / 'bench.log', 'building the benchmark')
     folder = options.work / 'bench/guest'
     write_if_changed(folder / 'eventfd_bench', (output / 'eventfd_bench').read_bytes())
     (folder / 'eventfd_bench').chmod(0o755)
@@ -56,8 +93,8 @@ def program(options, source, objects):
     return folder
 
 
-def build(options):
-    """(initramfs, {kernel: image}, {kernel: fs/eventfd.o})."""
+def build(options: Options) -> Built:
+    """Both kernels, and the benchmark."""
     objects = options.work / 'obj'
     images = {'stock': session.variant_image(options, 'stock')}
     source, version = trees.prepare(options)
@@ -68,10 +105,10 @@ def build(options):
                               target='bench/initramfs.cpio')
     parts = {name: pathlib.Path(str(image).removesuffix(options.arch.image)) / 'fs/eventfd.o'
              for name, image in images.items()}
-    return initrd, images, parts
+    return Built(initrd, images, parts)
 
 
-def alone(part, target):
+def alone(part: pathlib.Path, target: pathlib.Path) -> int:
     """fs/eventfd.o once more, without the KUnit cases that may be in it; returns sizeof(struct eventfd_ctx)."""
     saved = (part.parent / '.eventfd.o.cmd').read_text()
     match = re.search(r'^(?:savedcmd|cmd)_fs/eventfd\.o := (.*?)(?: ; .*)?$', saved, re.M)
@@ -88,10 +125,12 @@ def alone(part, target):
             subprocess.run(words, input=text + more, text=True, cwd=part.parent.parent, check=True,
                            env=processes.environment())
         listed = subprocess.run(['nm', '-S', scratch.name], capture_output=True, text=True, check=True).stdout
-    return int(re.search(r'^\S+ (\S+) \S size_of_context$', listed, re.M).group(1), 16)
+    size = re.search(r'^\S+ (\S+) \S size_of_context$', listed, re.M)
+    assert size
+    return int(size.group(1), 16)
 
 
-def sizes(options, name, part):
+def sizes(options: Options, name: str, part: pathlib.Path) -> dict[str, int]:
     """How large the object is, and the context of an eventfd."""
     target = options.work / f'bench/eventfd-{name}.o'
     context = alone(part, target)
@@ -100,11 +139,12 @@ def sizes(options, name, part):
     return {'fs/eventfd.o, text': text, 'fs/eventfd.o, data and bss': data + bss, 'struct eventfd_ctx': context}
 
 
-def measure(options, image, initrd, name, pattern, accel):
+def run(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, pattern: str, accel: str) -> Result:
     """Boot to the benchmark; returns its JSON."""
-    overlay = session.overlay_for(options, options.work / 'obj', {'/etc/bench': (f'FILTER={shlex.quote(pattern)}\n', 0o644)})
+    overlay = session.overlay_for(options, options.work / 'obj',
+                                  {'/etc/bench': (f'FILTER={shlex.quote(pattern)}\n', 0o644)})
     progress = Progress(f'measuring {name} ({accel})', options.terminal)
-    outcome = qemu.boot(options, image, initrd, f'bench-{name}', overlay=overlay, accel=accel, cpus=1, **LIMITS)
+    outcome = qemu.boot(options, image, initrd, f'bench-{name}', overlay=overlay, accel=accel, cpus=1, limits=LIMITS)
     lines = [line for _, line in outcome.report]
     said = '; '.join(line for line in lines if line.startswith(('error:', 'eventfd_bench:')))
     if 'harness: status 2' in lines:
@@ -114,7 +154,7 @@ def measure(options, image, initrd, name, pattern, accel):
     wrong = [text for text in wrong if text]
     if wrong:
         raise Broken(f'the benchmark on {name}: {wrong[0]}; the console is {outcome.console}')
-    result = json.loads('\n'.join(lines[lines.index('harness: status 0') + 1:lines.index('harness: end')]))
+    result: Result = json.loads('\n'.join(lines[lines.index('harness: status 0') + 1:lines.index('harness: end')]))
     clock = {'count': 'instructions', 'kvm': 'nanoseconds'}[accel]
     if result['context']['clock'] != clock:
         raise Broken(f'the benchmark on {name} counted {result["context"]["clock"]} and not {clock}')
@@ -123,26 +163,26 @@ def measure(options, image, initrd, name, pattern, accel):
     return result
 
 
-def figures(results):
-    """{(kernel, case, counter): value}"""
-    found = {}
+def figures(results: Mapping[str, Result]) -> dict[Key, float]:
+    """All numbers of each kernel's results."""
+    found: dict[Key, float] = {}
     for name, result in results.items():
         for entry in result['benchmarks']:
             for counter, value in entry.items():
                 if isinstance(value, (int, float)):
-                    found[name, entry['name'], counter] = value
+                    found[name, str(entry['name']), counter] = value
     return found
 
 
 # --- what must hold ---
 
-def side(text):
+def side(text: str) -> Key:
     name, case, *counter = text.split(':')
     return name, case, counter[0] if counter else 'instructions'
 
 
-def bounds(path):
-    found = []
+def bounds(path: pathlib.Path) -> list[Bound]:
+    found: list[Bound] = []
     which = r'(?:ours|stock):[^\s:]+(?::\w+)?'
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.split('#')[0].strip()
@@ -156,12 +196,14 @@ def bounds(path):
     return found
 
 
-def instances(bound, found):
+def instances(bound: Bound, found: Figures) -> Iterator[tuple[str, float | None]]:
     """Each case that a bound is for: (what it says, the ratio or value, or None where a figure is missing)."""
     name, case, counter = bound.left
     pattern = re.escape(case).replace(r'\*', '(.+)')
-    for key in [key for key in found if key[0] == name and key[2] == counter and re.fullmatch(pattern, key[1])]:
+    for key in [key for key in found if key[0] == name and key[2] == counter]:
         match = re.fullmatch(pattern, key[1])
+        if not match:
+            continue
         star = match.group(1) if match.groups() else ''
         if bound.right is None:
             yield bound.text.replace('*', star), found[key]
@@ -171,17 +213,19 @@ def instances(bound, found):
             yield bound.text.replace('*', star), found[key] / value if value else None
 
 
-def judge(found, chosen=None, path=BOUNDS):
+def judge(found: Figures, chosen: str | None = None, path: pathlib.Path = BOUNDS) -> tuple[list[str], list[str]]:
     """Lines on every bound, and those of them that do not hold. Where only some cases were chosen, on those there are."""
-    lines, broken = [], []
+    lines: list[str] = []
+    broken: list[str] = []
     for bound in bounds(path):
         cases = list(instances(bound, found))
         if not cases or any(value is None for _, value in cases):
             if chosen is None:
                 broken.append(f'{bound.text:<92}      ?  not measured: DOES NOT HOLD')
                 lines.append(broken[-1])
-            cases = [case for case in cases if case[1] is not None]
         for text, value in cases:
+            if value is None:
+                continue
             # Counts are exact: so is the comparison, but for the last bits of a quotient.
             off = value - bound.factor
             holds = abs(off) < 1e-9 if bound.sign == '==' else off < 1e-9
@@ -193,31 +237,31 @@ def judge(found, chosen=None, path=BOUNDS):
 
 # --- what is shown ---
 
-def table(found, counter, form):
+def table(found: Figures, counter: str, form: str) -> list[Cells]:
     """A table of one counter, a line for each case, in the order in which they ran."""
     cases = list(dict.fromkeys(case for _, case, which in found if which == counter))
-    rows = []
+    rows: list[Cells] = []
     for case in cases:
         stock, ours = (found.get((name, case, counter)) for name in KERNELS)
-        cells = [form.format(value) if value is not None else '' for value in (stock, ours)]
-        rows.append((case, *cells, f'{ours / stock:.3f}' if stock and ours is not None else ''))
+        left, right = (form.format(value) if value is not None else '' for value in (stock, ours))
+        rows.append((case, left, right, f'{ours / stock:.3f}' if stock and ours is not None else ''))
     return rows
 
 
-def size_rows(results):
+def size_rows(results: Mapping[str, Result]) -> list[Cells]:
     stock, ours = (results[name]['context']['sizes'] for name in KERNELS)
     return [(what, str(stock[what]), str(ours[what]), f'{ours[what] / stock[what]:.3f}' if stock[what] else '')
             for what in stock]
 
 
-def show(title, rows):
+def show(title: str, rows: Sequence[Cells]) -> None:
     say(f'\n{title:<36} {"stock":>12} {"ours":>12}  {"ratio":>6}')
     for case, stock, ours, ratio in rows:
         say(f'{case:<36} {stock:>12} {ours:>12}  {ratio:>6}')
 
 
-def tables(results, found):
-    """[(title, rows)] of all that was found."""
+def tables(results: Mapping[str, Result], found: Figures) -> list[tuple[str, list[Cells]]]:
+    """The titles and the rows of all that was found."""
     shown = [('instructions an operation', table(found, 'instructions', '{:.2f}')),
              ('nanoseconds an operation', table(found, 'nanoseconds', '{:.0f}')),
              ('context switches an operation', [row for row in table(found, 'context_switches', '{:.3f}')
@@ -228,13 +272,17 @@ def tables(results, found):
     return [(title, rows) for title, rows in shown if rows]
 
 
-def own_times():
+def own_times() -> list[tuple[str, str, str]]:
     """How long the main job took, step by step: the last time from nothing, and the last time again."""
     if not session.Steps.FILE.exists():
         return []
-    times = json.loads(session.Steps.FILE.read_text())
+    times: dict[str, dict[str, float]] = json.loads(session.Steps.FILE.read_text())
     cold, warm = times.get('from nothing', {}), times.get('again', {})
-    return [(step, *(f'{of[step]:.1f}' if step in of else '' for of in (cold, warm))) for step in {**cold, **warm}]
+
+    def cell(seconds: float | None) -> str:
+        return '' if seconds is None else f'{seconds:.1f}'
+
+    return [(step, cell(cold.get(step)), cell(warm.get(step))) for step in {**cold, **warm}]
 
 
 GNUPLOT = '''
@@ -269,9 +317,9 @@ CYCLES = (('poll', 'write_poll'), ('select', 'write_select'), ('epoll', 'write_e
           ('ppoll of 8', 'write_ppoll'), ('io_uring multishot', 'uring_multishot'))
 
 
-def plot(found, folder, release):
+def plot(found: Figures, folder: pathlib.Path, release: str) -> bool:
     """bench.svg and bench.png: the cycles with and without a read, and what a post costs by the number of readers."""
-    def figure(name, case):
+    def figure(name: str, case: str) -> str:
         return str(found.get((name, case, 'instructions'), 'NaN'))
 
     rows = []
@@ -298,12 +346,12 @@ def plot(found, folder, release):
     return True
 
 
-def count(options, images, initrd, pattern):
+def count(options: Options, images: Mapping[str, pathlib.Path], initrd: pathlib.Path, pattern: str) -> dict[str, Result]:
     """The instructions that each case takes, on each kernel."""
-    return {name: measure(options, images[name], initrd, name, pattern, 'count') for name in KERNELS}
+    return {name: run(options, images[name], initrd, name, pattern, 'count') for name in KERNELS}
 
 
-def bench(options, brief=False):
+def bench(options: Options, brief: bool = False) -> tuple[int, list[str]]:
     """Measure, show, judge; returns how many bounds hold, and those that do not. In brief: shows these."""
     initrd, images, parts = build(options)
     pattern = options.pattern or ''
@@ -313,7 +361,7 @@ def bench(options, brief=False):
     found = figures(results)
     folder = options.work / 'bench'
     if qemu.accelerator(options) == 'kvm' and not brief:
-        timed = {name: measure(options, images[name], initrd, name, pattern, 'kvm') for name in KERNELS}
+        timed = {name: run(options, images[name], initrd, name, pattern, 'kvm') for name in KERNELS}
         found.update({key: value for key, value in figures(timed).items() if key[2] == 'nanoseconds'})
         (folder / 'times.json').write_text(json.dumps(timed, indent=1) + '\n')
     (folder / 'bench.json').write_text(json.dumps(results, indent=1) + '\n')
@@ -322,8 +370,8 @@ def bench(options, brief=False):
         for title, rows in tables(results, found):
             show(title, rows)
         say(f'\n{"seconds of the harness":<36} {"from nothing":>12} {"again":>12}')
-        for step, *cells in own_times():
-            say(f'{step:<36} {cells[0]:>12} {cells[1]:>12}')
+        for step, cold, warm in own_times():
+            say(f'{step:<36} {cold:>12} {warm:>12}')
         drawn = plot(found, folder, results['ours']['context']['kernel'])
         say(f'\nin {folder}: bench.json{", bench.svg, bench.png" if drawn else ""}\n\nbounds')
     for line in broken if brief else lines:
@@ -334,13 +382,13 @@ def bench(options, brief=False):
 
 # --- the code ---
 
-def functions(path):
-    """{function: [instructions]} of an object, addresses left out; a part that was split off counts with its function."""
+def functions(path: pathlib.Path) -> dict[str, list[str]]:
+    """{function: its instructions} of an object, addresses left out; a part that was split off counts with its function."""
     listed = subprocess.run(['objdump', '-dr', '--no-show-raw-insn', '--no-addresses', path],
                             capture_output=True, text=True, check=True).stdout
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, body in re.findall(r'^<([^>]+)>:\n((?:.+\n)*)', listed, re.M):
-        lines = []
+        lines: list[str] = []
         for line in body.splitlines():
             text = re.sub(r'\s+', ' ', line.split('#')[0]).strip()
             if re.match(r'R_X86_64_|R_386_', text):
@@ -352,10 +400,10 @@ def functions(path):
     return found
 
 
-def asm(options):
-    """The hot paths of both kernels side by side."""
-    _, _, parts = build(options)
-    code = {}
+def show_hot_paths(options: Options) -> None:
+    """Those of both kernels side by side."""
+    parts = build(options).parts
+    code: dict[str, dict[str, list[str]]] = {}
     for name in KERNELS:
         target = options.work / f'bench/eventfd-{name}.o'
         alone(parts[name], target)
@@ -366,25 +414,24 @@ def asm(options):
                        for which in KERNELS)
         say(f'\n== {function} ==')
         say(f'{f"stock: {len(stock)} instructions":<{width}}   ours: {len(ours)} instructions')
-        short = [[line.split()[0] for line in lines] for lines in (stock, ours)]
-        for _, a, b, c, d in difflib.SequenceMatcher(None, *short, autojunk=False).get_opcodes():
-            for left, right in itertools.zip_longest(stock[a:b], ours[c:d], fillvalue=''):
+        stock_names, our_names = ([line.split()[0] for line in lines] for lines in (stock, ours))
+        for _, first, last, start, end in difflib.SequenceMatcher(None, stock_names, our_names, autojunk=False).get_opcodes():
+            for left, right in itertools.zip_longest(stock[first:last], ours[start:end], fillvalue=''):
                 say(f'{left[:width]:<{width}} | {right}'.rstrip())
     say(f'\n{"all functions":<40} {"stock":>6} {"ours":>6}')
     for function in sorted({*code['stock'], *code['ours']}):
         counts = (str(len(code[name][function])) if function in code[name] else '' for name in KERNELS)
         say('{:<40} {:>6} {:>6}'.format(function, *counts))
-    return 0
 
 
 # --- the documentation ---
 
-def document(options):
+def document(options: Options) -> None:
     """Put the last run's tables and plot where the documentation has them."""
     folder = options.work / 'bench'
     if not (folder / 'bench.svg').exists():
         refuse('there is nothing to document yet: "make bench" measures first')
-    results = json.loads((folder / 'bench.json').read_text())
+    results: dict[str, Result] = json.loads((folder / 'bench.json').read_text())
     found = figures(results)
     lines = [f'.. From "make bench", Linux {results["ours"]["context"]["kernel"]}, '
              f'{results["ours"]["context"]["machine"]}; "make bench-doc" writes this part', '']
@@ -399,29 +446,30 @@ def document(options):
     write_if_changed(PAGE, before + '\n'.join(lines) + '\n.. End of what "make bench-doc" writes' + after)
     write_if_changed(PAGE.with_suffix('.svg'), (folder / 'bench.svg').read_bytes())
     say(f'wrote {PAGE.relative_to(ROOT)} and the plot beside it')
-    return 0
 
 
-def measured(options, _arguments):
+def measure(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
     processes.lock()
     return 1 if bench(options)[1] else 0
 
 
-def shown(options, _arguments):
+def show_code(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
     processes.lock()
-    return asm(options)
+    show_hot_paths(options)
+    return 0
 
 
-def documented(options, _arguments):
+def write_page(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
     processes.lock()
-    return document(options)
+    document(options)
+    return 0
 
 
 COMMANDS = (
-    Command('bench', 'count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases', measured),
-    Command('bench-asm', 'the instructions of the hot paths, here and on stock, side by side', shown),
-    Command('bench-doc', 'put what make bench found last into the documentation', documented),
+    Command('bench', 'count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases', measure),
+    Command('bench-asm', 'the instructions of the hot paths, here and on stock, side by side', show_code),
+    Command('bench-doc', 'put what make bench found last into the documentation', write_page),
 )

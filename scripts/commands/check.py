@@ -76,20 +76,19 @@ def sample(options: Options, totals: Check) -> None:
 
 def host(options: Options, totals: Check) -> None:
     """The suite on the kernel that runs here, whichever it is, row by row."""
-    status, numbers, differing = conformance.run(conformance.build(options))
-    if numbers is None or status not in (0, 1) or bool(numbers[2]) != bool(status):
+    status, summary, differing = conformance.run(conformance.build(options))
+    if summary is None or status not in (0, 1) or bool(summary.differing) != bool(status):
         raise Broken(f'the conformance program did not come to its end (exit status {status})')
-    conformant, as_stock, _, unknown = numbers
-    totals.passed += conformant + as_stock
+    totals.passed += summary.conformant + summary.as_stock
     totals.fail(*differing)
-    totals.skipped += unknown
+    totals.skipped += summary.unknown
 
 
 def whole_suite(options: Options, totals: Check) -> verdicts.Verdict:
     """Boot to the whole suite, and count what it comes to; the verdict."""
     image, initrd, objects, installed = session.build(options)
     guests = session.shared_out(options, rootfs.programs(installed), kunit='eventfd')
-    outcome, result = session.run_guests(options, image, initrd, objects, guests, **session.limits(options))
+    outcome, result = session.run_guests(options, image, initrd, objects, guests, limits=session.limits(options))
     session.report(options, outcome, result)
     totals.passed += result.count('passed')
     totals.skipped += result.count('skipped')
@@ -104,9 +103,9 @@ def booted(options: Options, totals: Check) -> None:
 
 def build_ahead() -> 'subprocess.Popen[bytes]':
     """Build the kernel of DEBUG=1 beside what leaves a processor idle. If it fails, it will fail again when it is wanted."""
-    child = subprocess.Popen(['nice', sys.executable, SCRIPTS / 'eventfd', 'kernel'], env={**os.environ, 'DEBUG': '1'},
-                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                             start_new_session=True)
+    child = subprocess.Popen(processes.ending_with_us(['nice', sys.executable, SCRIPTS / 'eventfd', 'kernel']),
+                             env={**os.environ, 'DEBUG': '1'}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
     processes.stop_at_exit(child)
     return child
 
@@ -184,7 +183,8 @@ PARTS: dict[str, Callable[[Options, Check], None]] = {
     'harness': boot_tests}
 
 
-def check(options: Options, parts: Sequence[str]) -> int:
+def check_parts(options: Options, parts: Sequence[str]) -> int:
+    """These, or all where none is named; the exit status."""
     need_programs_here(options, 'make check')
     processes.lock()
     if not parts:
@@ -199,19 +199,19 @@ def check(options: Options, parts: Sequence[str]) -> int:
     return totals.status()
 
 
-def main(options: Options, arguments: argparse.Namespace) -> int:
-    return check(options, arguments.parts)
+def check(options: Options, arguments: argparse.Namespace) -> int:
+    return check_parts(options, arguments.parts)
 
 
 COMMANDS = (
-    Command('check', 'all tests of this project: static checks, suite here, booted suite, stock, harness', main, [
+    Command('check', 'all tests of this project: static checks, suite here, booted suite, stock, harness', check, [
         Argument('parts', 'in this order; all, if none is named', '*', tuple(PARTS))]),
     Command('check-host', "what the running system's eventfd does, row by row, whatever that is",
-            lambda options, _: check(options, ['host'])),
+            lambda options, _: check_parts(options, ['host'])),
     Command('check-static', 'the static checks alone: checkpatch, sparse, W=1, formats, types, pages',
-            lambda options, _: check(options, ['static', 'docs'])),
+            lambda options, _: check_parts(options, ['static', 'docs'])),
     Command('check-unit', "the harness's tests that need no kernel (seconds)",
-            lambda options, _: check(options, ['unit'])),
+            lambda options, _: check_parts(options, ['unit'])),
     Command('check-harness', "the rest of the harness's tests: they break what is checked and see it turn red",
-            lambda options, _: check(options, ['harness'])),
+            lambda options, _: check_parts(options, ['harness'])),
 )

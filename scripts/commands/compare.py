@@ -7,10 +7,13 @@ does not apply to stock may be skipped there. The differences are shown; build/*
 whole table. With KCSAN=1 it has to find data races in stock, and none in ours. Exit status: 0 if all
 is as declared, 1 if not, 2 for bad input.
 """
+import argparse
 import collections
 import dataclasses
+import pathlib
 import re
 import subprocess
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from core import processes
 from core.command import Command
@@ -24,6 +27,9 @@ NOT_FOR_STOCK = re.compile(r'this kernel has no EFD_AUTORESET|stock ')
 # What KCSAN finds in eventfd, as a verdict has it.
 RACE = re.compile(r'the kernel complained: BUG: KCSAN: data-race in .*\beventfd_')
 
+# (program, name of the test)
+Key = tuple[str, str]
+
 
 @dataclasses.dataclass
 class Row:
@@ -36,11 +42,11 @@ class Row:
     problem: str        # '' if all is as declared
 
     @property
-    def differs(self):
+    def differs(self) -> bool:
         return self.ours != self.stock
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         if self.problem:
             return 'wrong'
         if not self.differs:
@@ -48,9 +54,9 @@ class Row:
         return 'declared' if self.stock == 'XFAIL' else 'not for stock'
 
 
-def declared(installed):
-    """What the programs say that stock does wrong: {(program, test): why}."""
-    found = {}
+def declared(installed: pathlib.Path) -> dict[Key, str]:
+    """What the programs say that stock does wrong, and why."""
+    found: dict[Key, str] = {}
     for program in rootfs.programs(installed):
         # eventfd_test, which is not ours, knows no such option and declares nothing.
         listed = subprocess.run([installed / SUITE / program, '--list-declared'], stdin=subprocess.DEVNULL,
@@ -61,7 +67,7 @@ def declared(installed):
     return found
 
 
-def judge(ours, stock, text, why):
+def judge(ours: str, stock: str, text: str, why: str) -> tuple[str, str]:
     """(why they may differ, what is wrong) for a test's outcomes; text is what it said on stock."""
     if not ours or not stock:
         return why, f'ran on {"ours" if ours else "stock"} only'
@@ -79,7 +85,7 @@ def judge(ours, stock, text, why):
     return '', 'differs, and is not declared'
 
 
-def rows(ours, stock, why, programs):
+def rows(ours: verdicts.Verdict, stock: verdicts.Verdict, why: Mapping[Key, str], programs: Collection[str]) -> Iterator[Row]:
     """Row by row, two verdicts' tests in these programs: what runs in the kernel itself is not for both."""
     results = [{(program.name, result.name): result for program in verdict.programs if program.name in programs
                 for result in verdicts.results(program)} for verdict in (ours, stock)]
@@ -90,13 +96,13 @@ def rows(ours, stock, why, programs):
         yield Row(*key, here.outcome, there.outcome, reason, problem)
 
 
-def problems(side, verdict):
+def problems(side: str, verdict: verdicts.Verdict) -> list[str]:
     """What is wrong with a whole boot, beside the tests that fail in it."""
-    failed = {f'{program.name}: {name} failed' for program in verdict.programs for _, name, _ in program.tests}
+    failed = {f'{program.name}: {test.name} failed' for program in verdict.programs for test in program.tests}
     return [f'{side}: {reason}' for reason in verdict.reasons if reason not in failed]
 
 
-def stock_problems(options, verdict):
+def stock_problems(options: Options, verdict: verdicts.Verdict) -> list[str]:
     """The same for stock. That it has data races is known, and KCSAN has to see them: if it does not, what does it see?"""
     races = [reason for reason in verdict.reasons if RACE.match(reason)]
     for race in races:
@@ -105,7 +111,7 @@ def stock_problems(options, verdict):
     return others + ['stock: KCSAN found no data race in eventfd'] * (options.kcsan and not races)
 
 
-def table(entries):
+def table(entries: Sequence[Row]) -> Iterator[str]:
     """The rows as lines of columns."""
     cells = [('test', 'ours', 'stock', 'declared why')]
     cells += [(f'{row.program}: {row.test}', row.ours or '-', row.stock or '-',
@@ -116,7 +122,7 @@ def table(entries):
         yield '  '.join((*(text.ljust(width) for text, width in zip(line, widths)), line[3])).rstrip()
 
 
-def show(options, entries, reasons):
+def show(options: Options, entries: Sequence[Row], reasons: list[str]) -> list[str]:
     """The differences on the terminal, all of it in a file; what is wrong, a line each."""
     path = options.work / 'compare.txt'
     write_if_changed(path, '\n'.join(table(entries)) + '\n')
@@ -138,20 +144,16 @@ def show(options, entries, reasons):
     return wrong
 
 
-def boot_stock(options, initrd, objects, installed):
-    """The suite on the stock kernel of the same tree; the verdict."""
-    image = session.variant_image(options, 'stock')
-    return boot_one(options, image, initrd, objects, installed, 'stock')
-
-
-def boot_one(options, image, initrd, objects, installed, side):
+def boot(options: Options, built: session.Built, side: str) -> verdicts.Verdict:
     """The suite on the kernel of one side; the verdict."""
-    guests = session.shared_out(options, *session.chosen(options, installed), name=f'compare-{side}', kernel=side)
-    _, result = session.run_guests(options, image, initrd, objects, guests, said=f'running the suite on {side}', **session.limits(options))
+    programs, pattern = session.chosen(options, built.installed)
+    guests = session.shared_out(options, programs, pattern, name=f'compare-{side}', kernel=side)
+    _, result = session.run_guests(options, built.image, built.initrd, built.objects, guests,
+                                   said=f'running the suite on {side}', limits=session.limits(options))
     return result
 
 
-def complaints_of(verdict):
+def complaints_of(verdict: verdicts.Verdict) -> Iterator[str]:
     """What tests say that fail as declared, in one line each."""
     for program in verdict.programs:
         for result in verdicts.results(program):
@@ -160,23 +162,24 @@ def complaints_of(verdict):
                 yield f'{result.name}: {said[:1000]}'
 
 
-def compare(options, built, ours=None):
-    """Both boots, unless ours is there already, and what comes of it: (rows, what is wrong)."""
-    image, initrd, objects, installed = built
+def compare(options: Options, built: session.Built, ours: verdicts.Verdict | None = None) -> tuple[list[Row], list[str]]:
+    """Both boots, unless ours is there already, and what comes of it: the rows, and what is wrong."""
     if not ours:
-        ours = boot_one(options, image, initrd, objects, installed, 'ours')
-    stock = boot_stock(options, initrd, objects, installed)
-    entries = list(rows(ours, stock, declared(installed), rootfs.programs(installed)))
+        ours = boot(options, built, 'ours')
+    # All but the kernel stays as it is.
+    stock = boot(options, built._replace(image=session.variant_image(options, 'stock')), 'stock')
+    entries = list(rows(ours, stock, declared(built.installed), rootfs.programs(built.installed)))
     # Of a few tests it is worth reading.
     for said in complaints_of(stock) if options.pattern else ():
         say(f'stock says, {said}')
     return entries, show(options, entries, problems('ours', ours) + stock_problems(options, stock))
 
 
-def main(options, _arguments):
+def compare_with_stock(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     _, wrong = compare(options, session.build(options))
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('compare', 'the same suite on ours and on the stock kernel of the tree, test by test', main),)
+COMMANDS = (Command('compare', 'the same suite on ours and on the stock kernel of the tree, test by test',
+                    compare_with_stock),)

@@ -7,12 +7,14 @@ cannot reach, with the reason. The counts are in build/KERNEL-ARCH-coverage/cove
 html/ beside it. Exit status: 0 if the tests passed, all that is not listed was reached, and nothing
 that is; 1 if not; 2 for bad input.
 """
+import argparse
 import binascii
 import gzip
 import json
 import pathlib
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 
 from core import processes
 from core.command import Command
@@ -24,16 +26,23 @@ from guest import qemu, session, verdicts
 LIST = pathlib.Path(__file__).with_name('coverage.txt')
 SOURCE = 'fs/eventfd.c'
 
+# (function, text of the line)
+Place = tuple[str, str]
+# How often a line ran, and how often each way out of it was taken.
+Count = tuple[int, list[int]]
 
-def listed(text):
-    """{(function, line): why not all of it is reached}, as coverage.txt says it."""
-    reasons, place = {}, None
+
+def listed(text: str) -> dict[Place, str]:
+    """Why not all of these is reached, as coverage.txt says it."""
+    reasons: dict[Place, str] = {}
+    place: Place | None = None
     for number, line in enumerate(text.splitlines(), 1):
         word, _, rest = line.partition(': ')
         if not line or line.startswith('#'):
             continue
         if word == 'line' and ': ' in rest:
-            place = tuple(rest.split(': ', 1))
+            function, _, code = rest.partition(': ')
+            place = function, code
             reasons[place] = ''
         elif word == 'why' and place:
             reasons[place] = f'{reasons[place]} {rest}'.strip()
@@ -45,12 +54,12 @@ def listed(text):
     return reasons
 
 
-def counts(folder, data):
-    """gcov's account of the file: {line: (how often, [how often each way out of it])}."""
+def counts(folder: pathlib.Path, data: bytes) -> dict[int, Count]:
+    """gcov's account of the file, by the number of the line."""
     (folder / 'eventfd.gcda').write_bytes(data)
     processes.run(['gcov', '--json-format', '--branch-probabilities', 'eventfd.gcda'], folder / 'gcov.log', 'gcov',
-                cwd=folder)
-    result = {}
+                  cwd=folder)
+    result: dict[int, Count] = {}
     with gzip.open(folder / 'eventfd.gcov.json.gz') as packed:
         for file in json.load(packed)['files']:
             if not file['file'].endswith(f'/{SOURCE}'):
@@ -65,7 +74,7 @@ def counts(folder, data):
     return result
 
 
-def function_of(text, number):
+def function_of(text: Sequence[str], number: int) -> str:
     """The function that a line is in: in the kernel's style nothing else with a parenthesis starts a line."""
     for line in reversed(text[:number]):
         match = re.match(r'(?:[A-Za-z_][^=;(]*[\s*])?([A-Za-z_]\w*)\(', line)
@@ -74,9 +83,11 @@ def function_of(text, number):
     return ''
 
 
-def judge(seen, text, reasons):
+def judge(seen: Mapping[int, Count], text: Sequence[str], reasons: Mapping[Place, str]) -> tuple[list[str], list[str], int]:
     """(the lines of the report, what is wrong, how many lines are listed) for the counts of a source text."""
-    report, wrong, used = [], [], set()
+    report: list[str] = []
+    wrong: list[str] = []
+    used: set[Place] = set()
     for number, (ran, ways) in sorted(seen.items()):
         line = text[number - 1].strip()
         place = function_of(text, number), line
@@ -95,16 +106,16 @@ def judge(seen, text, reasons):
     return report, wrong, len(used)
 
 
-def page(folder, target):
+def write_pages(folder: pathlib.Path, target: pathlib.Path) -> None:
     """The same as HTML."""
     branches = ['--rc', 'lcov_branch_coverage=1']
     for command in (['lcov', *branches, '--capture', '--directory', '.', '--output-file', 'all.info'],
                     ['lcov', *branches, '--extract', 'all.info', f'*/{SOURCE}', '--output-file', 'eventfd.info'],
-                    ['genhtml', '--branch-coverage', '--output-directory', target, 'eventfd.info']):
+                    ['genhtml', '--branch-coverage', '--output-directory', str(target), 'eventfd.info']):
         processes.run(command, folder / f'{command[0]}.log', command[0], cwd=folder)
 
 
-def main(options, _arguments):
+def count_lines(options: Options, _arguments: argparse.Namespace) -> int:
     options = options.flavoured('coverage')
     qemu.accelerator(options)
     processes.lock()
@@ -114,7 +125,8 @@ def main(options, _arguments):
     programs, pattern = session.chosen(options, installed, others=kunit)
     expected = [*programs, *([verdicts.KUNIT] if kunit else [])]
     outcome, result = session.run_guest(options, image, initrd, objects, expected, name='coverage', kunit=kunit,
-                                files=session.settings(options, programs, pattern), **session.limits(options))
+                                        files=session.settings(options, programs, pattern),
+                                        limits=session.limits(options))
     failed = session.report(options, outcome, result)
     if 'gcda' not in result.facts:
         raise Broken('the guest sent no counts: it did not come to its end, or its kernel has no gcov')
@@ -125,7 +137,7 @@ def main(options, _arguments):
     text = (options.work / 'tree' / SOURCE).read_text().splitlines()
     report, wrong, used = judge(seen, text, reasons)
     write_if_changed(options.work / 'coverage.txt', ''.join(f'{line}\n' for line in report))
-    page(folder, options.work / 'html')
+    write_pages(folder, options.work / 'html')
     say()
     for line in wrong:
         say(f'  {line}')
@@ -136,5 +148,7 @@ def main(options, _arguments):
     return 1 if wrong or failed else 0
 
 
-COMMANDS = (Command('coverage', 'count what of fs/eventfd.c the booted suite runs: every line and branch, but for those listed',
-                    main),)
+COMMANDS = (
+    Command('coverage', 'count what of fs/eventfd.c the booted suite runs: every line and branch, but for those listed',
+            count_lines),
+)

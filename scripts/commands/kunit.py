@@ -5,6 +5,7 @@ The kernel is kunit.py's, from fs/tests/.kunitconfig alone: by itself it is User
 program that has one CPU and boots in a second; for an ARCH that is named it runs in QEMU. T names
 cases, as in T=claim. Exit status: 0 if all passed, 1 if not, 2 for bad input.
 """
+import argparse
 import os
 import subprocess
 import sys
@@ -18,26 +19,25 @@ from guest import session
 from source import trees
 
 
-def main(options, _arguments):
-    pattern = 'eventfd'
-    if options.pattern:
-        pattern = session.kunit_selection(session.gtest_filter(options.pattern))
-        if not pattern:
-            refuse(f'T={options.pattern} matches no case of fs/tests/eventfd_kunit.c')
+def run_cases(options: Options, _arguments: argparse.Namespace) -> int:
+    glob = session.kunit_selection(session.gtest_filter(options.pattern)) if options.pattern else 'eventfd'
+    if not glob:
+        refuse(f'T={options.pattern} matches no case of fs/tests/eventfd_kunit.c')
     named = 'ARCH' in options.asked
     processes.lock()
     source, version = trees.prepare(options)
     arch = options.arch.kernel if named else 'um'
     say(f'Linux {version}, {arch}: {source}')
-    command = [source / 'tools/testing/kunit/kunit.py', 'run', '--kunitconfig=fs/tests/.kunitconfig',
-               f'--build_dir={options.work}/kunit-{arch}', f'--arch={arch}', f'--jobs={os.cpu_count() + 1}']
+    command: list[processes.Word] = [
+        source / 'tools/testing/kunit/kunit.py', 'run', '--kunitconfig=fs/tests/.kunitconfig',
+        f'--build_dir={options.work}/kunit-{arch}', f'--arch={arch}', f'--jobs={(os.cpu_count() or 1) + 1}']
     if named:
         # QEMU's boards have one CPU unless they are told, and the configuration has to know.
         command += ['--kconfig_add=CONFIG_SMP=y', '--qemu_args=-smp 2']
         if options.arch.user:
             command.append(f'--cross_compile={options.arch.cross}')
     need_disk(options.work, 1.0)
-    return 1 if subprocess.call([sys.executable, *command, pattern], cwd=source, env=processes.environment()) else 0
+    return 1 if subprocess.call([sys.executable, *command, glob], cwd=source, env=processes.environment()) else 0
 
 
-COMMANDS = (Command('kunit', "the in-kernel interface alone, by the kernel's own kunit.py (UML)", main),)
+COMMANDS = (Command('kunit', "the in-kernel interface alone, by the kernel's own kunit.py (UML)", run_cases),)

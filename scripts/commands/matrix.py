@@ -8,16 +8,21 @@ changed: a run that was interrupted goes on where it was, and a row that failed 
 
 Exit status: 0 if every row holds, 1 if one does not, 2 for bad input.
 """
+import argparse
+import dataclasses
 import fnmatch
 import hashlib
 import json
+import pathlib
 import re
 import subprocess
 import textwrap
 import time
+from collections.abc import Iterator, Mapping
 
 from core import processes
 from core.command import Argument, Command
+from core.options import Options
 from core.places import BUILD, ROOT, project_files, write_if_changed
 from core.report import Broken, refuse, say
 from core.tables import simple_table
@@ -47,7 +52,24 @@ ROWS = {
 SAYS = re.compile(r'(?:verdict|compare|coverage|mutants): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
 
 
-def state():
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What a row came to; kept as JSON."""
+    state: str          # of the files that it ran with
+    status: int         # 0 if it holds
+    seconds: int
+    said: str
+
+    @property
+    def holds(self) -> bool:
+        return not self.status
+
+    @property
+    def minutes(self) -> float:
+        return self.seconds / 60
+
+
+def state() -> str:
     """Names what is checked: every file but the pages, which say what came of it."""
     digest = hashlib.sha256()
     for name in sorted(project_files()):
@@ -56,55 +78,55 @@ def state():
     return digest.hexdigest()
 
 
-def result_of(log, more=''):
+def result_of(log: str, more: str = '') -> str:
     """What a row says of itself: the last line of its kind, and what is wanted beside it; nothing, if either is missing."""
     lines = log.splitlines()
-    found = [next(filter(None, match.groups())).split('; ')[0] for match in map(SAYS.match, lines) if match]
+    found = [(match.group(1) or match.group(2)).split('; ')[0] for match in map(SAYS.match, lines) if match]
     wanted = [' '.join(match.groups()) for match in (re.match(more, line) for line in lines if more) if match]
     if not found or more and not wanted:
         return ''
     return '; '.join([found[-1], *dict.fromkeys(wanted)])
 
 
-def file_of(name):
+def file_of(name: str) -> pathlib.Path:
     return FOLDER / re.sub(r'\W+', '-', name)
 
 
-def known(name, now):
-    """What this row came to in this state, if that was good; else nothing."""
+def known(name: str, now: str) -> Row | None:
+    """What this row came to in this state, if that was good."""
     path = file_of(name).with_suffix('.json')
-    row = json.loads(path.read_text()) if path.exists() else {}
-    return row if row.get('state') == now and not row['status'] else None
+    row = Row(**json.loads(path.read_text())) if path.exists() else None
+    return row if row and row.state == now and row.holds else None
 
 
-def examine(name, more, now):
+def examine(name: str, more: str, now: str) -> Row:
     """Run a row: what there is to know of it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     log = file_of(name).with_suffix('.log')
     start = time.monotonic()
     with open(log, 'w', encoding='utf-8') as out:
-        child = subprocess.Popen(['make', '--no-print-directory', *name.split()], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=subprocess.STDOUT, env=processes.environment(), start_new_session=True)
+        child = subprocess.Popen(processes.ending_with_us(['make', '--no-print-directory', *name.split()]), cwd=ROOT,
+                                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                 env=processes.environment(), start_new_session=True)
         stop = processes.stop_at_exit(child)
         status = child.wait()
         stop()
     said = result_of(log.read_text(errors='replace'), more)
     # A make that ends well and says nothing of what it did has not done it.
-    row = {'state': now, 'status': status or (0 if said else 1), 'seconds': round(time.monotonic() - start), 'said': said}
-    write_if_changed(file_of(name).with_suffix('.json'), json.dumps(row) + '\n')
+    row = Row(now, status or (0 if said else 1), round(time.monotonic() - start), said)
+    write_if_changed(file_of(name).with_suffix('.json'), json.dumps(dataclasses.asdict(row)) + '\n')
     return row
 
 
-def table(rows):
-    """A line for each row that ran."""
-    for name, row in rows:
-        verdict = 'holds' if not row['status'] else 'DOES NOT HOLD'
-        yield f'{"make " + name:<24} {verdict:<14} {row["seconds"] / 60:6.1f} min  {row["said"]}'.rstrip()
+def line_of(name: str, row: Row) -> str:
+    """What the table says of a row that ran."""
+    return f'{"make " + name:<24} {"holds" if row.holds else "DOES NOT HOLD":<14} {row.minutes:6.1f} min  {row.said}'.rstrip()
 
 
-def matrix(chosen):
+def matrix(chosen: Mapping[str, str]) -> int:
+    """Run these rows, but for those that hold already, and show the table; the exit status."""
     now = state()
-    rows = []
+    rows: dict[str, Row] = {}
     for name, more in chosen.items():
         row = known(name, now)
         if not row:
@@ -112,26 +134,32 @@ def matrix(chosen):
             row = examine(name, more, now)
             if state() != now:
                 raise Broken('files changed while a row ran: what it says is of neither state; run it again')
-        rows.append((name, row))
-        say(next(table(rows[-1:])))
+        rows[name] = row
+        say(line_of(name, row))
     say()
-    for line in table(rows):
-        say(line)
-    bad = sum(1 for _, row in rows if row['status'])
+    for name, row in rows.items():
+        say(line_of(name, row))
+    bad = sum(not row.holds for row in rows.values())
     say(f'matrix: {"FAIL" if bad else "PASS"}: {len(rows) - bad} rows hold, {bad} do not; the logs are in {FOLDER}')
     return 1 if bad else 0
 
 
-def document():
+def cells_of(name: str, row: Row) -> Iterator[tuple[str, str, str]]:
+    """The lines of the page's table for a row."""
+    first, *more = textwrap.wrap(row.said, WIDTH, break_long_words=False, break_on_hyphens=False)
+    yield f'``make {name}``', first, f'{row.minutes:.0f}'
+    for line in more:
+        yield '', line, ''
+
+
+def write_page(_options: Options, _arguments: argparse.Namespace) -> int:
     now = state()
-    rows = [(name, known(name, now)) for name in ROWS]
-    missing = [name for name, row in rows if not row]
-    if missing:
-        refuse(f'make {missing[0]} does not hold, or was not run, in this state: "make matrix" first')
-    cells = []
-    for name, row in rows:
-        first, *rest = textwrap.wrap(row['said'], WIDTH, break_long_words=False, break_on_hyphens=False)
-        cells += [(f'``make {name}``', first, f'{row["seconds"] / 60:.0f}'), *(('', line, '') for line in rest)]
+    cells: list[tuple[str, str, str]] = []
+    for name in ROWS:
+        row = known(name, now)
+        if not row:
+            refuse(f'make {name} does not hold, or was not run, in this state: "make matrix" first')
+        cells += cells_of(name, row)
     text = '\n'.join(['.. From "make matrix"; "make matrix-doc" writes this part', '',
                       *simple_table(('', 'says', 'minutes'), cells, left=2)])
     before, _, rest = PAGE.read_text().partition(FIRST)
@@ -143,7 +171,7 @@ def document():
     return 0
 
 
-def main(_options, arguments):
+def run_rows(_options: Options, arguments: argparse.Namespace) -> int:
     patterns = arguments.rows or ['*']
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(name, pattern) for name in ROWS):
@@ -152,12 +180,8 @@ def main(_options, arguments):
                    if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)})
 
 
-def documented(_options, _arguments):
-    return document()
-
-
 COMMANDS = (
-    Command('matrix', 'all that needs a booted kernel, on every kernel and machine, with a table at the end (hours)', main, [
-        Argument('rows', 'patterns for names of rows; all, if there is none', '*')]),
-    Command('matrix-doc', 'put the table of make matrix into the documentation', documented),
+    Command('matrix', 'all that needs a booted kernel, on every kernel and machine, with a table at the end (hours)',
+            run_rows, [Argument('rows', 'patterns for names of rows; all, if there is none', '*')]),
+    Command('matrix-doc', 'put the table of make matrix into the documentation', write_page),
 )

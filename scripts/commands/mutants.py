@@ -11,12 +11,15 @@ one more of the many, goes first: it has to pass, or the rest would prove nothin
 The table is also in build/KERNEL-ARCH/mutants.txt. Exit status: 0 if each mutant was killed by a
 test, or is listed as invisible and was not; 1 if not; 2 for bad input.
 """
+import argparse
 import dataclasses
 import fnmatch
 import pathlib
 import re
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from checks import behaviours
 from core import processes
@@ -30,7 +33,7 @@ from source import semantic, trees
 LIST = pathlib.Path(__file__).with_name('mutants.txt')
 # Seconds for a test that takes more than its time, and for a guest that says nothing.
 TEST_LIMIT = 10
-LIMITS = {'boot_limit': 60, 'silent_limit': 45, 'suite_limit': 600}
+LIMITS = qemu.Limits(boot=60, silent=45, suite=600)
 
 
 @dataclasses.dataclass
@@ -39,12 +42,12 @@ class Mutant:
     name: str
     line: int
     file: str = 'fs/eventfd.c'
-    killers: list = dataclasses.field(default_factory=list)
+    killers: list[str] = dataclasses.field(default_factory=list)
     invisible: str = ''
     rounds: int = 0
-    hunk: list = dataclasses.field(default_factory=list)
+    hunk: list[str] = dataclasses.field(default_factory=list)
 
-    def changed(self, text):
+    def changed(self, text: str) -> str:
         """The file with the change, which has to fit in one place."""
         before = ''.join(f'{line[1:]}\n' for line in self.hunk if line[0] in ' -')
         after = ''.join(f'{line[1:]}\n' for line in self.hunk if line[0] in ' +')
@@ -54,9 +57,35 @@ class Mutant:
         return text.replace(before, after)
 
 
-def parse(text):
+class Job(NamedTuple):
+    """What the guest has to do with one mutant."""
+    number: int             # the kernel's for it
+    mutant: Mutant
+    whole: bool = False     # run the whole suite, and not only those that should kill it
+
+
+class Boot(NamedTuple):
+    """What came of a boot to some jobs."""
+    found: dict[str, str]   # what was wrong with a mutant, by its name
+    done: list[str]         # the mutants that had their turn
+    current: str            # the one that was at work when the guest went, or nothing
+    reasons: list[str]      # why that was too early
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+    name: str
+    verdict: str
+    by: str                 # what killed it, or why it cannot be seen
+
+
+# Is told what the tests saw that should kill a mutant, or nothing.
+Tell = Callable[[Job, str], None]
+
+
+def parse(text: str) -> list[Mutant]:
     """The mutants of the list."""
-    mutants = []
+    mutants: list[Mutant] = []
     for number, line in enumerate(text.splitlines(), 1):
         field = re.match(r'(mutant|file|killed by|invisible|rounds): *(.*)', line)
         where = f'{LIST}:{number}'
@@ -87,7 +116,7 @@ def parse(text):
     return mutants
 
 
-def chosen(mutants, names, pattern):
+def chosen(mutants: Sequence[Mutant], names: Sequence[str], pattern: str | None) -> list[Mutant]:
     """Those that were asked for."""
     for name in names:
         if name not in [mutant.name for mutant in mutants]:
@@ -100,7 +129,7 @@ def chosen(mutants, names, pattern):
     return result
 
 
-def matching(tests, killers):
+def matching(tests: Mapping[str, Sequence[str]], killers: Sequence[str]) -> list[str]:
     """The programs that have tests of these names."""
     patterns = [session.gtest_filter(killer) for killer in killers]
     for killer, pattern in zip(killers, patterns):
@@ -205,14 +234,15 @@ OPERATIONS = {
 }
 
 
-def once(text, before, after):
+def once(text: str, before: str, after: str) -> str:
+    """The text with this one change, which has to fit in one place."""
     if text.count(before) != 1:
         raise Broken(f'fs/eventfd.c has {text.count(before)} lines "{before.strip()}" and not the one '
                      f'that commands/mutants.py goes by')
     return text.replace(before, after)
 
 
-def copy_of(text, number):
+def copy_of(text: str, number: int) -> str:
     """The file with names of its own for all that it defines, so that many go into one."""
     text = once(text, 'SYSCALL_DEFINE2(eventfd2, unsigned int, count, int, flags)',
                 'static long eventfd_make2(unsigned int count, int flags)')
@@ -239,7 +269,7 @@ def copy_of(text, number):
     return re.sub(r'\b(_*)eventfd_(?!signal_allowed\b)', rf'\1eventfd_m{number}_', body)
 
 
-def many(texts):
+def many(texts: Sequence[str]) -> str:
     """One fs/eventfd.c of many."""
     first = texts[0]
     place = first.index('\n', first.rindex('\n#include <') + 1) + 1
@@ -254,7 +284,7 @@ def many(texts):
 class Laboratory:
     """The tree and the guest in which mutants live."""
 
-    def __init__(self, options):
+    def __init__(self, options: Options):
         self.options = options
         self.image, self.initrd, self.objects, installed = session.build(options)
         self.source = options.work / 'tree'
@@ -262,7 +292,7 @@ class Laboratory:
         self.programs = rootfs.programs(installed)
         self.tests = {name: behaviours.tests_of(installed / SUITE / name) for name in self.programs}
 
-    def build(self, files):
+    def build(self, files: Mapping[str, bytes]) -> None:
         """The kernel with these files in place of its own."""
         before = {name: (self.source / name).read_bytes() for name in files}
         (self.objects / '.image.from').unlink(missing_ok=True)
@@ -271,16 +301,18 @@ class Laboratory:
         command = kernels.make(self.options, self.source, self.objects)
         try:
             processes.run([*command, '-s', '-j3', self.options.arch.image.rsplit('/', 1)[1]],
-                        self.options.work / 'mutant.log', 'building the mutant')
+                          self.options.work / 'mutant.log', 'building the mutant')
         finally:
             # make goes by time stamps: each is a new file, so the next build sees it.
             for name, data in before.items():
                 write_if_changed(self.source / name, data)
 
-    def boot(self, jobs):
-        """Boot to these jobs, (number, mutant, whole suite or not); {name: what was wrong}, and why it ended early."""
-        found, current, done = {}, '', []
-        lines = []
+    def boot(self, jobs: Sequence[Job]) -> Boot:
+        """Boot to these jobs, one after the other."""
+        found: dict[str, str] = {}
+        current = ''
+        done: list[str] = []
+        lines: list[str] = []
         for number, mutant, whole in jobs:
             killers = [] if whole else mutant.killers
             programs = matching(self.tests, killers) if killers else self.programs
@@ -288,7 +320,7 @@ class Laboratory:
             lines.append(f'{number} {mutant.name} {patterns} {0 if whole else mutant.rounds} {" ".join(programs)}\n')
         alone = len(jobs) == 1
 
-        def on_line(line):
+        def on_line(line: str) -> bool:
             nonlocal current
             mark = re.match(r'harness: mutant (\S+)', line)
             if mark:
@@ -300,11 +332,13 @@ class Laboratory:
                 found.setdefault(current, red.group(1) + (' (timed out)' if 'timed out' in (red.group(2) or '') else ''))
             return bool(red and alone)
 
-        files = {'/etc/suite': (f'export EVENTFD_TEST_TIMEOUT={TEST_LIMIT}\n', 0o644),
-                 '/etc/mutants': (''.join(lines), 0o644), '/kselftest/run_kselftest.sh': (RUNNER, 0o755)}
+        files: session.Files = {
+            '/etc/suite': (f'export EVENTFD_TEST_TIMEOUT={TEST_LIMIT}\n', 0o644),
+            '/etc/mutants': (''.join(lines), 0o644), '/kselftest/run_kselftest.sh': (RUNNER, 0o755)}
         overlay = session.overlay_for(self.options, self.objects, files)
         for _ in range(3):
-            outcome = qemu.boot(self.options, self.image, self.initrd, 'mutant', overlay=overlay, on_line=on_line, **LIMITS)
+            outcome = qemu.boot(self.options, self.image, self.initrd, 'mutant', overlay=overlay, on_line=on_line,
+                                limits=LIMITS)
             result = verdicts.judge(outcome.report, outcome.console, [], ended=outcome.ended, status=outcome.status)
             if current or done:
                 break
@@ -314,41 +348,42 @@ class Laboratory:
         # No program of the runner's was started, and none was to be.
         reasons = [reason for reason in result.reasons if reason != 'no test ran']
         reasons.sort(key=lambda reason: not reason.startswith('the kernel '))
-        return found, done, current, reasons
+        return Boot(found, done, current, reasons)
 
-    def alone(self, number, mutant, whole=False):
+    def alone(self, job: Job) -> str:
         """What was wrong with one mutant in a boot of its own, or nothing."""
-        found, _, _, reasons = self.boot([(number, mutant, whole)])
-        return found.get(mutant.name) or (reasons or [''])[0]
+        boot = self.boot([job])
+        return boot.found.get(job.mutant.name) or (boot.reasons or [''])[0]
 
-    def together(self, jobs, tell):
+    def together(self, jobs: Sequence[Job], tell: Tell) -> None:
         """The same for many, in as few boots as it takes."""
         while jobs:
-            found, done, current, reasons = self.boot([(number, mutant, False) for number, mutant in jobs])
-            left = []
-            for number, mutant in jobs:
-                if mutant.name in done:
-                    tell(number, mutant, found.get(mutant.name, ''))
-                elif mutant.name == current:
+            boot = self.boot(jobs)
+            left: list[Job] = []
+            for job in jobs:
+                if job.mutant.name in boot.done:
+                    tell(job, boot.found.get(job.mutant.name, ''))
+                elif job.mutant.name == boot.current:
                     # It may have to pay for one that was before it.
-                    tell(number, mutant, self.alone(number, mutant))
+                    tell(job, self.alone(job))
                 else:
-                    left.append((number, mutant))
+                    left.append(job)
             jobs = left
 
-    def verdict(self, number, mutant, by):
-        """(verdict, what killed it), once the tests that should kill it have had their turn."""
+    def verdict(self, job: Job, by: str) -> Row:
+        """What becomes of a mutant, once the tests that should kill it have had their turn."""
+        mutant = job.mutant
         if not by:
-            by = self.alone(number, mutant, True)
+            by = self.alone(job._replace(whole=True))
             if by and mutant.killers:
                 by += ', not by those named'
         if mutant.invisible:
-            return ('not invisible' if by else 'invisible'), by or mutant.invisible
-        return ('killed' if by else 'SURVIVED'), by
+            return Row(mutant.name, 'not invisible' if by else 'invisible', by or mutant.invisible)
+        return Row(mutant.name, 'killed' if by else 'SURVIVED', by)
 
 
-def show(rows, path):
-    width = max(len(row[0]) for row in rows)
+def show(rows: Sequence[Row], path: pathlib.Path) -> None:
+    width = max(len(row.name) for row in rows)
     lines = [f'{"mutant":<{width}}  {"verdict":<13}  by, or why']
     lines += [f'{name:<{width}}  {verdict:<13}  {by}' for name, verdict, by in rows]
     text = ''.join(f'{line}\n' for line in lines)
@@ -356,33 +391,33 @@ def show(rows, path):
     say(f'\n{text}')
 
 
-def examine(laboratory, mutants, rows):
+def examine(laboratory: Laboratory, mutants: Sequence[Mutant], rows: list[Row]) -> None:
     """Fill in the rows."""
     # The whole suite takes its time: those that need it come last.
-    late = []
+    late: list[Job] = []
 
-    def tell(number, mutant, by):
-        if not by and (number, mutant) not in late:
-            say(f'{mutant.name}: none of its tests saw it; the whole suite is to look for it')
-            late.append((number, mutant))
+    def tell(job: Job, by: str) -> None:
+        if not by and job not in late:
+            say(f'{job.mutant.name}: none of its tests saw it; the whole suite is to look for it')
+            late.append(job)
             return
-        verdict, by = laboratory.verdict(number, mutant, by)
-        rows.append((mutant.name, verdict, by))
-        say(f'{mutant.name}: {verdict}: {by}')
+        row = laboratory.verdict(job, by)
+        rows.append(row)
+        say(f'{row.name}: {row.verdict}: {row.by}')
 
     ours = (ROOT / 'fs/eventfd.c').read_text()
     wrong_files = [mutant for mutant in mutants if mutant.file == 'fs/eventfd.c']
     if wrong_files:
         laboratory.build({'fs/eventfd.c': many([ours, *(mutant.changed(ours) for mutant in wrong_files)]).encode()})
-        unchanged = laboratory.alone(0, Mutant('unchanged', 0), True)
+        unchanged = laboratory.alone(Job(0, Mutant('unchanged', 0), whole=True))
         if unchanged:
             raise Broken(f'without any mutant: {unchanged}; see {laboratory.options.work}/boots/mutant.*')
         say('unchanged: every test passes')
-        jobs = list(enumerate(wrong_files, 1))
-        late += [job for job in jobs if job[1].invisible]
-        laboratory.together([job for job in jobs if job[1].killers], tell)
-        for number, mutant in late:
-            tell(number, mutant, '')
+        jobs = [Job(number, mutant) for number, mutant in enumerate(wrong_files, 1)]
+        late += [job for job in jobs if job.mutant.invisible]
+        laboratory.together([job for job in jobs if job.mutant.killers], tell)
+        for job in late:
+            tell(job, '')
     for mutant in mutants:
         if mutant.file == 'fs/eventfd.c':
             continue
@@ -390,11 +425,12 @@ def examine(laboratory, mutants, rows):
             patch = pathlib.Path(scratch) / pathlib.Path(mutant.file).name
             patch.write_text(mutant.changed((ROOT / mutant.file).read_text()))
             laboratory.build(semantic.patched(laboratory.pristine, patch.parent))
-        late = [(0, mutant)]
-        tell(0, mutant, laboratory.alone(0, mutant) if mutant.killers else '')
+        job = Job(0, mutant)
+        late = [job]
+        tell(job, laboratory.alone(job) if mutant.killers else '')
 
 
-def main(options, arguments):
+def kill_mutants(options: Options, arguments: argparse.Namespace) -> int:
     mutants = chosen(parse(LIST.read_text()), arguments.names, options.pattern)
     qemu.accelerator(options)
     processes.lock()
@@ -403,19 +439,19 @@ def main(options, arguments):
     for mutant in mutants:
         matching(laboratory.tests, mutant.killers)
         mutant.changed((ROOT / mutant.file).read_text())
-    rows = []
+    rows: list[Row] = []
     try:
         examine(laboratory, mutants, rows)
     finally:
         if rows:
             show(rows, options.work / 'mutants.txt')
         trees.prepare(options)
-    wrong = [row[0] for row in rows if row[1] not in ('killed', 'invisible')]
-    counts = ', '.join(f'{sum(row[1] == kind for row in rows)} {kind}' for kind in ('killed', 'invisible'))
+    wrong = [row.name for row in rows if row.verdict not in ('killed', 'invisible')]
+    counts = ', '.join(f'{sum(row.verdict == kind for row in rows)} {kind}' for kind in ('killed', 'invisible'))
     say(f'mutants: {"FAIL" if wrong else "PASS"}: {len(rows)} of them in {time.monotonic() - start:.0f} s, {counts}, '
         f'{len(wrong)} wrong' + (f' ({", ".join(wrong)})' if wrong else ''))
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('mutants', 'show that the tests bite: some two hundred wrong changes, each of which a test has to see', main, [
-    Argument('names', 'of mutants; all, if none is named', '*')]),)
+COMMANDS = (Command('mutants', 'show that the tests bite: some two hundred wrong changes, each of which a test has to see',
+                    kill_mutants, [Argument('names', 'of mutants; all, if none is named', '*')]),)

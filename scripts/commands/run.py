@@ -33,7 +33,8 @@ def tested(options: Options, job: str) -> int:
     kunit = session.kunit_selection(session.gtest_filter(options.pattern)) if options.pattern else 'eventfd'
     programs, pattern = session.chosen(options, installed, others=kunit)
     guests = session.shared_out(options, programs, pattern, name=job, kunit=kunit)
-    outcome, result = session.run_guests(options, image, initrd, objects, guests, kunit=kunit, **session.limits(options))
+    outcome, result = session.run_guests(options, image, initrd, objects, guests, kunit=kunit,
+                                         limits=session.limits(options))
     steps.done('booting, and running the suite')
     # Of the plain job: what another kernel or machine takes is another thing.
     if job == 'run' and not (result.reasons or options.rounds) and options.label == Options.of({}).label:

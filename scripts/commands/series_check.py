@@ -11,18 +11,20 @@ build: after each patch the kernel is built, with CONFIG_EVENTFD and without, th
 
 Exit status: 0 only if all is well.
 """
+import argparse
 import os
 import pathlib
 import re
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from checks import static
 from core import processes
 from core.command import Argument, Command
 from core.options import Options
-from core.places import ROOT, need_disk, write_if_changed
+from core.places import ROOT, SUITE_FOLDER, need_disk, scratch_folder, write_if_changed
 from core.report import Broken, Progress, say
 from core.totals import Totals
 from guest import kernels, rootfs, session, verdicts
@@ -35,7 +37,7 @@ EVENTFD = 'fs/eventfd.c'
 class Applied:
     """The series, applied by git am to a tree as it came."""
 
-    def __init__(self, options, totals):
+    def __init__(self, options: Options, totals: Totals):
         self.options = options
         self.series, version = patch_series.make(options)
         self.name = f'Linux {version}'
@@ -54,7 +56,7 @@ class Applied:
         self.changed = [self.git('diff', '--name-only', '--no-renames', f'{commit}^', commit).splitlines()
                         for commit in self.commits]
 
-    def checkout(self):
+    def checkout(self) -> None:
         """The tree as it came, as a clone that has no objects of its own; kept from one call to the next."""
         progress = Progress(f'{self.name}: checking out the tree as it came', self.options.terminal)
         if not (self.tree / '.git/checked-out').exists():
@@ -69,19 +71,19 @@ class Applied:
         (self.tree / '.git/checked-out').touch()
         progress.done('done')
 
-    def title(self, index):
+    def title(self, index: int) -> str:
         return f'{self.name}, patch {index + 1}'
 
-    def text(self, index, name):
+    def text(self, index: int, name: str) -> bytes | None:
         """A file as a patch leaves it, or None where it is not there."""
         done = subprocess.run(['git', '-C', self.tree, 'show', f'{self.commits[index]}:{name}'],
                               capture_output=True, env=self.git.env, check=False)
         return None if done.returncode else done.stdout
 
 
-def differences(ours, theirs, ignored):
+def differences(ours: pathlib.Path, theirs: pathlib.Path, ignored: Collection[str]) -> Iterator[str]:
     """The files in which two trees differ, by their bytes, their kind, or whether they can be executed."""
-    def entries(top):
+    def entries(top: pathlib.Path) -> Iterator[str]:
         for folder, folders, files in os.walk(top):
             here = pathlib.Path(folder).relative_to(top)
             folders[:] = [name for name in folders if str(here / name) not in ignored]
@@ -89,7 +91,7 @@ def differences(ours, theirs, ignored):
                 if str(here / name) not in ignored:
                     yield str(here / name)
 
-    def alike(name):
+    def alike(name: str) -> bool:
         first, second = os.lstat(ours / name), os.lstat(theirs / name)
         if (first.st_ino, first.st_dev) == (second.st_ino, second.st_dev):
             return True
@@ -108,7 +110,7 @@ def differences(ours, theirs, ignored):
             yield f'{name}: differs'
 
 
-def equality(applied, totals):
+def equality(applied: Applied, totals: Totals) -> None:
     source, _ = trees.prepare(applied.options)
     totals.check(f'{applied.name}: the last patch leaves the tree that "make run" builds',
                  '\n'.join(differences(applied.tree, source, {'.git'})))
@@ -118,17 +120,17 @@ def equality(applied, totals):
                  '' if committed == made else f'{committed} is not {made}')
 
 
-def is_cplusplus(name):
-    return name.startswith(trees.SUITE_FOLDER) and name.endswith(('.cpp', '.h'))
+def is_cplusplus(name: str) -> bool:
+    return name.startswith(SUITE_FOLDER) and name.endswith(('.cpp', '.h'))
 
 
-def checkpatch(applied, totals):
+def checkpatch(applied: Applied, totals: Totals) -> None:
     script = applied.tree / 'scripts/checkpatch.pl'
     for index, path in enumerate(applied.patches):
         changed = applied.changed[index]
         ignore = [f'--ignore={static.CHECKPATCH_IGNORE[name]}' for name in changed if name in static.CHECKPATCH_IGNORE]
-        said = processes.output_of([script, f'--root={applied.tree}', '--strict', '--no-signoff', '--terse', '--showfile', *ignore,
-                          path], cwd=applied.tree, env=static.NO_GIT)
+        said = processes.output_of([script, f'--root={applied.tree}', '--strict', '--no-signoff', '--terse', '--showfile',
+                                    *ignore, path], cwd=applied.tree, env=static.NO_GIT)
         # It says nothing of a patch that is right, and ends with a total otherwise. It knows C, and takes
         # C++ for that, which is clang-format's in "make check-static".
         remarks = [line for line in said.splitlines()
@@ -137,8 +139,8 @@ def checkpatch(applied, totals):
         totals.check(f'{applied.title(index)}: checkpatch --strict{but}', '\n'.join(remarks))
 
 
-def recipients(applied):
-    """Whom get_maintainer names for each patch: [(maintainers and reviewers, lists)]."""
+def recipients(applied: Applied) -> Iterator[tuple[list[str], list[str]]]:
+    """Whom get_maintainer names for each patch: maintainers and reviewers, and lists."""
     for path in applied.patches:
         said = subprocess.run(['scripts/get_maintainer.pl', '--no-git', '--no-git-fallback', path], cwd=applied.tree,
                               capture_output=True, text=True, check=False)
@@ -148,9 +150,11 @@ def recipients(applied):
         yield people, lists
 
 
-def mail(applied, totals):
+def mail(applied: Applied, totals: Totals) -> None:
     """Who gets the series, and whether it can be sent."""
-    people, lists, forgotten = {}, {}, []
+    people: dict[str, None] = {}    # in the order in which they are named
+    lists: dict[str, None] = {}
+    forgotten: list[str] = []
     for path, changed, (who, where) in zip(applied.patches, applied.changed, recipients(applied)):
         people.update(dict.fromkeys(who))
         lists.update(dict.fromkeys(where))
@@ -173,9 +177,9 @@ def mail(applied, totals):
     totals.check(f'{applied.name}: git send-email --dry-run, {ready} mails', (err or out) if wrong else '')
 
 
-def put(applied, index, source):
+def put(applied: Applied, index: int, source: pathlib.Path) -> None:
     """Make the tree that is built what a patch leaves; files that are right already keep their time stamps."""
-    for name in sorted(name for name in set().union(*applied.changed) if not name.startswith(trees.NOT_BUILT)):
+    for name in sorted({name for names in applied.changed for name in names if not name.startswith(trees.NOT_BUILT)}):
         data = applied.text(index, name)
         if data is None:
             (source / name).unlink(missing_ok=True)
@@ -183,7 +187,8 @@ def put(applied, index, source):
             write_if_changed(source / name, data)
 
 
-def configure(applied, index, source, objects, extra=()):
+def configure(applied: Applied, index: int, source: pathlib.Path, objects: pathlib.Path,
+              extra: Iterable[pathlib.Path] = ()) -> None:
     """Anew where a patch has changed what there is to configure."""
     if index == 0 or any('Kconfig' in name for name in applied.changed[index]):
         (objects / '.config.from').unlink(missing_ok=True)
@@ -192,12 +197,13 @@ def configure(applied, index, source, objects, extra=()):
     kernels.configure(applied.options, source, objects, extra, absent)
 
 
-def compile_all(applied, source, objects, log, what):
+def compile_all(applied: Applied, source: pathlib.Path, objects: pathlib.Path, log: pathlib.Path, what: str) -> str:
     """What make has to say that is no news of progress; Broken if it fails."""
-    said, done = [], 0
+    said: list[str] = []
+    done = 0
     progress = Progress(f'building {what}', applied.options.terminal)
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         nonlocal done
         if line.startswith('  CC '):
             done += 1
@@ -205,20 +211,22 @@ def compile_all(applied, source, objects, log, what):
         if re.search(r'\bwarning:|\berror:', line):
             said.append(line.rstrip())
 
-    processes.run([*kernels.make(applied.options, source, objects), f'-j{os.cpu_count() + 1}', what], log,
-                f'building {what}', on_line=on_line)
+    processes.run([*kernels.make(applied.options, source, objects), kernels.jobs(), what], log, f'building {what}',
+                  on_line=on_line)
     progress.done(f'{done} objects')
     return '\n'.join(said)
 
 
-def seed(objects, target):
+def seed(objects: pathlib.Path, target: pathlib.Path) -> None:
     """Objects of the same tree to begin with; make finds out which are of use."""
     if not target.exists() and objects.exists():
-        processes.run(['cp', '-a', '--reflink=auto', objects, f'{target}.new'], target.parent / 'seed.log', f'copying {objects}')
-        os.replace(f'{target}.new', target)
+        with scratch_folder(target.parent) as scratch:
+            processes.run(['cp', '-a', '--reflink=auto', objects, f'{scratch}/objects'], target.parent / 'seed.log',
+                          f'copying {objects}')
+            os.replace(f'{scratch}/objects', target)
 
 
-def builds(applied, totals):
+def builds(applied: Applied, totals: Totals) -> None:
     """After each patch: build, and where the kernel has changed since it brought eventfd, boot."""
     options = applied.options
     _, initrd, objects, installed = session.build(options)
@@ -229,7 +237,7 @@ def builds(applied, totals):
     touched = sorted({name for names in applied.changed for name in names if name.endswith('.c')
                       and not name.startswith(trees.NOT_BUILT) and '/tests/' not in name})
     before = trees.pristine(options)
-    booted = None
+    booted: verdicts.Verdict | None = None
     kernels_files = [name for names in applied.changed for name in names if not name.startswith(trees.NOT_BUILT)]
     try:
         for index in range(len(applied.commits)):
@@ -245,9 +253,9 @@ def builds(applied, totals):
             # 7.3 looks whether sparse is one that it can use, and leaves it out if not.
             tools = 'W=1, for sparse is too old here' if re.search(r'but sparse is not .*up to date', said) \
                 else 'W=1 and sparse'
-            now = {name: applied.text(index, name) for name in touched}
+            now = {name: data for name in touched if (data := applied.text(index, name)) is not None}
             # What is ours as a whole has to be silent as a whole; in the kernel's own files, what we changed.
-            new = now[EVENTFD] != (before / EVENTFD).read_bytes()
+            new = now.get(EVENTFD) != (before / EVENTFD).read_bytes()
             whole = [line for line in said.splitlines() if new and re.search(r'\bfs/(?:tests/)?eventfd\w*\.c', line)]
             theirs = {name: data for name, data in now.items() if name != EVENTFD}
             totals.check(f'{title}: {tools}, {" ".join(touched)}',
@@ -261,7 +269,7 @@ def builds(applied, totals):
                 # The kernel's own tests are there from the patch on that brings them.
                 in_kernel = [verdicts.KUNIT] if 'CONFIG_EVENTFD_KUNIT_TEST=y' in (with_it / '.config').read_text() else []
                 outcome, result = session.run_guest(options, with_it / options.arch.image, initrd, objects,
-                                            [*rootfs.programs(installed), *in_kernel], name='series')
+                                                    [*rootfs.programs(installed), *in_kernel], name='series')
                 booted = result
                 session.report(options, outcome, result)
                 totals.check(f'{title}: boots to the suite, {result.count("passed")} passed', '\n'.join(result.reasons))
@@ -271,14 +279,15 @@ def builds(applied, totals):
         totals.check(f'{applied.name}: a patch brings {EVENTFD}', 'none does')
 
 
-PARTS = {'mail': (equality, checkpatch, mail), 'build': (builds,)}
+PARTS: Mapping[str, tuple[Callable[[Applied, Totals], None], ...]] = {
+    'mail': (equality, checkpatch, mail), 'build': (builds,)}
 
 
-def main(given, arguments):
+def check_series(given: Options, arguments: argparse.Namespace) -> int:
     several = not {'KDIR', 'KERNEL'} & set(given.asked)
     processes.lock()
     totals = Totals()
-    applied = {}
+    applied: dict[str, Applied] = {}
     # What is done in a minute comes first, for all kernels.
     for part in (name for name in PARTS if name in (arguments.parts or PARTS)):
         for version in KERNELS if several else [given.kernel]:
@@ -290,5 +299,5 @@ def main(given, arguments):
     return totals.status()
 
 
-COMMANDS = (Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3', main, [
-    Argument('parts', 'of the check', '*', tuple(PARTS))]),)
+COMMANDS = (Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3',
+                    check_series, [Argument('parts', 'of the check', '*', tuple(PARTS))]),)

@@ -5,32 +5,35 @@ A line for each boot, and at the end a table of what ever failed. A failure does
 that fails leaves its console and report in build/*/soak. Exit status: 0 if every boot passed, 1 if
 not, 2 for bad input.
 """
+import argparse
 import collections
+import pathlib
 import shutil
+from collections.abc import Callable, Iterator, Mapping
 
 from core import processes
 from core.command import Command
 from core.options import Options
 from core.report import say
-from guest import session
+from guest import qemu, session, verdicts
 
 
-def failures(result):
+def failures(result: verdicts.Verdict) -> list[str]:
     """What failed in a boot: tests by name, and whatever else made it red."""
-    tests = [f'{program.name}: {name}' for program in result.programs for kind, name, _ in program.tests
-             if kind == 'failed']
+    tests = [f'{program.name}: {test.name}' for program in result.programs for test in program.tests
+             if test.kind == 'failed']
     return tests + [reason for reason in result.reasons if reason.removesuffix(' failed') not in tests]
 
 
-def keep(outcome, folder, number):
+def keep(outcome: qemu.Outcome, folder: pathlib.Path, number: int) -> None:
     """Put aside what a boot left; the next one would write over it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (outcome.console, *map(outcome.console.with_suffix, ('.report', '.qmp'))):
-        if name.exists():
-            shutil.copyfile(name, folder / f'{number:04}{name.suffix}')
+    for path in (outcome.console, *map(outcome.console.with_suffix, ('.report', '.qmp'))):
+        if path.exists():
+            shutil.copyfile(path, folder / f'{number:04}{path.suffix}')
 
 
-def table(failed, boots):
+def table(failed: Mapping[str, list[int]], boots: int) -> Iterator[str]:
     """Lines: how often each thing failed, most often first, and in which boots."""
     if failed:
         yield f'{"failed":>8}  what'
@@ -38,11 +41,11 @@ def table(failed, boots):
         yield f'{len(numbers):4}/{boots:<3}  {what} (boot {", ".join(map(str, numbers))})'
 
 
-def soak(options, boot):
-    """Boot as often as asked for; boot() returns (outcome, verdict). Returns the failures: {what: boots}."""
+def soak(options: Options, boot: Callable[[], tuple[qemu.Outcome, verdicts.Verdict]]) -> dict[str, list[int]]:
+    """Boot as often as asked for. Returns the failures, each with the numbers of its boots."""
     folder = options.work / 'soak'
     shutil.rmtree(folder, ignore_errors=True)
-    failed = collections.defaultdict(list)
+    failed: dict[str, list[int]] = collections.defaultdict(list)
     red = 0
     for number in range(1, options.boots + 1):
         outcome, result = boot()
@@ -62,13 +65,13 @@ def soak(options, boot):
     return failed
 
 
-def main(options, _arguments):
+def boot_often(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     image, initrd, objects, installed = session.build(options)
     guests = session.shared_out(options, *session.chosen(options, installed), name='soak')
     failed = soak(options, lambda: session.run_guests(options, image, initrd, objects, guests, said='',
-                                                      **session.limits(options)))
+                                                      limits=session.limits(options)))
     return 1 if failed else 0
 
 
-COMMANDS = (Command('soak', 'boot the suite N times, and say which tests ever failed', main),)
+COMMANDS = (Command('soak', 'boot the suite N times, and say which tests ever failed', boot_often),)

@@ -6,6 +6,7 @@ the one of "make run". SEED is printed; the same one gives the same schedule of 
 status: 0 if the books were right, nobody slept in vain and the kernel complained of nothing; 1 if
 not; 2 for bad input.
 """
+import argparse
 import random
 
 from core import processes
@@ -19,7 +20,7 @@ from guest import qemu, session
 PROBE = 'stress'
 
 
-def main(options, _arguments):
+def stress(options: Options, _arguments: argparse.Namespace) -> int:
     # The debug kernel, unless it is asked for another one.
     options = options.asking(DEBUG=options.asked.get('DEBUG', '1'))
     seed = random.randrange(10 ** 6) if options.seed is None else options.seed
@@ -28,14 +29,15 @@ def main(options, _arguments):
     image, initrd, objects, _ = session.build(options)
     say(f'stress: {options.seconds} s, SEED={seed}')
     program = f'#!/bin/sh\nexec ./eventfd_stress {options.seconds} {seed}\n'
-    files = {f'/kselftest/{SUITE}/{PROBE}': (program, 0o755),
-             '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROBE}\n', 0o644),
-             '/etc/suite': (f"TESTS='-o {options.seconds + 120}'\n", 0o644)}
+    files: session.Files = {f'/kselftest/{SUITE}/{PROBE}': (program, 0o755),
+                            '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROBE}\n', 0o644),
+                            '/etc/suite': (f"TESTS='-o {options.seconds + 120}'\n", 0o644)}
     outcome, result = session.run_guest(options, image, initrd, objects, [PROBE], name='stress', files=files,
-                                said='stressing eventfd', suite_limit=options.seconds + 600)
+                                        said='stressing eventfd', limits=qemu.Limits(suite=options.seconds + 600))
     for note in [note for program in result.programs for note in program.notes if note.startswith('# ')][-1:]:
         say(f'  {note.removeprefix("# ")}')
     return session.report(options, outcome, result)
 
 
-COMMANDS = (Command('stress', 'everything at once to a few eventfds for S seconds, in a debug kernel, and the books kept', main),)
+COMMANDS = (Command('stress', 'everything at once to a few eventfds for S seconds, in a debug kernel, and the books kept',
+                    stress),)

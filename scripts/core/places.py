@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where things lie, and how files are written."""
+import contextlib
+import fnmatch
 import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 
 from core.report import refuse
 
@@ -13,6 +17,8 @@ BUILD = pathlib.Path(os.environ.get('BUILD') or ROOT / 'build').resolve()
 # The suite's folder, below that of all kselftests.
 SUITE = 'filesystems/eventfd'
 SUITE_FOLDER = f'tools/testing/selftests/{SUITE}'
+# How the names of folders begin in which something is half done.
+UNFINISHED = 'unfinished-'
 # What a build, or an editor, leaves beside our files.
 PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
 
@@ -23,13 +29,25 @@ def project_files(*patterns: str) -> list[str]:
         names = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', *patterns],
                                capture_output=True, text=True, check=True).stdout.splitlines()
     else:
-        # A copy without git's records: patterns are taken for folders, or for what a path ends with.
+        # A copy without git's records. As with git, a star stands for any part of a path, and a folder for what is in it.
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob('*')
                  if path.suffix not in PRODUCTS and BUILD not in path.parents and path.is_file()
                  and path.read_bytes()[:4] != b'\x7fELF']
         names = [name for name in names if not patterns or any(
-            name.startswith(pattern.rstrip('*')) or pathlib.PurePath(name).match(pattern) for pattern in patterns)]
+            fnmatch.fnmatchcase(name, pattern) or name.startswith(f'{pattern.rstrip("/")}/') for pattern in patterns)]
     return sorted(name for name in names if (ROOT / name).is_file())
+
+
+@contextlib.contextmanager
+def scratch_folder(beside: pathlib.Path) -> Iterator[str]:
+    """A folder for what is not done yet, beside the place that it is for; it goes when that is moved there, or fails."""
+    with tempfile.TemporaryDirectory(dir=beside, prefix=UNFINISHED) as folder:
+        yield folder
+
+
+def leftovers() -> list[pathlib.Path]:
+    """What runs have left that were killed with something half done. Of use to nobody, where no other run is at work."""
+    return [path for depth in ('', '*/', '*/*/') for path in BUILD.glob(f'{depth}{UNFINISHED}*')]
 
 
 def need_disk(path: pathlib.Path, gigabytes: float) -> None:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Generic, NoReturn, TypeVar
 
 from core.options import OPTIONS
-from core.places import BUILD, SCRIPTS
+from core.places import BUILD, SCRIPTS, leftovers
 from core.report import Broken, Ended, Refusal, refuse, say
 
 CCACHE = '/usr/lib/ccache'
@@ -71,6 +72,17 @@ def lock() -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
     os.environ['HARNESS_LOCK'] = str(BUILD)
     Lock.handle = handle
+    clear_away()
+
+
+def clear_away() -> None:
+    """Remove what a run left that was killed: it could not do so itself. Who holds the lock is alone here."""
+    left = leftovers()
+    for path in left:
+        # What still writes there has been orphaned, and is told to go; a file of it more is no reason to fail.
+        shutil.rmtree(path, ignore_errors=True)
+    if left:
+        say(f'removed what an interrupted run has left half done: {", ".join(str(path.relative_to(BUILD)) for path in left)}')
 
 
 def compilers() -> pathlib.Path:
@@ -131,20 +143,26 @@ class Background(threading.Thread, Generic[Value]):
         return self.value
 
 
+def ending_with_us(command: Sequence[Word], env: Mapping[str, str] = os.environ) -> list[str]:
+    """A command as it is to be called if it is not to go on when this process is gone, in whatever way it went."""
+    if not shutil.which(str(command[0]), path=env.get('PATH')):
+        refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+    caller = ['setpriv', '--pdeathsig', 'TERM'] if shutil.which('setpriv') else []
+    return [*caller, *(str(word) for word in command)]
+
+
 def run(command: Sequence[Word], log: pathlib.Path, what: str, *, cwd: Word | None = None,
         env: Mapping[str, str] | None = None, on_line: Callable[[str], object] | None = None) -> None:
     """Run a command with its output in a log; Broken, with the first error line, if it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    env = env or environment()
     error = None
     with open(log, 'w', encoding='utf-8', errors='replace') as out:
         out.write(f'$ {" ".join(map(str, command))}\n')
-        try:
-            child = subprocess.Popen([str(part) for part in command], cwd=cwd, env=env or environment(),
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                     stderr=subprocess.STDOUT, text=True, errors='replace',
-                                     start_new_session=True)
-        except FileNotFoundError:
-            refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+        child = subprocess.Popen(ending_with_us(command, env), cwd=cwd, env=env,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, errors='replace',
+                                 start_new_session=True)
         stop = stop_at_exit(child)
         assert child.stdout
         try:

@@ -5,9 +5,12 @@ The configuration is allnoconfig with fragments on top: scripts/config/base.conf
 the suite's own config file, and those of what else was asked for (FLAVOURS). Each line that
 they ask for is looked up in the result.
 """
+import argparse
 import hashlib
 import os
+import pathlib
 import re
+from collections.abc import Collection, Iterable
 
 from core import processes
 from core.command import Command
@@ -17,48 +20,54 @@ from core.report import Broken, Progress, say
 from source import trees
 
 
-def fragments(options):
+def fragments(options: Options) -> list[pathlib.Path]:
     config = ROOT / 'scripts/config'
     return [config / 'base.config', config / f'{options.arch.name}.config',
             ROOT / f'tools/testing/selftests/{SUITE}/config',
             *(config / f'{name}.config' for name in options.fragments)]
 
 
-def make(options, source, build):
-    command = ['make', '-C', source, f'O={build}', f'ARCH={options.arch.kernel}']
+def jobs() -> str:
+    """How much make does at once: one thing more than there are processors, as some wait for the disk."""
+    return f'-j{(os.cpu_count() or 1) + 1}'
+
+
+def make(options: Options, source: pathlib.Path, build: pathlib.Path) -> list[str]:
+    command = ['make', '-C', str(source), f'O={build}', f'ARCH={options.arch.kernel}']
     if options.arch.cross:
         command.append(f'CROSS_COMPILE={options.arch.cross}')
     return command
 
 
-def asked_for(text, source):
+def asked_for(text: str, source: pathlib.Path) -> list[tuple[tuple[str, ...], str]]:
     """What fragments ask for, the last line for an option winning: [(options, value or n)].
 
     A comment "# CONFIG_A or CONFIG_B: why" makes one demand of two names for the same thing;
     "# CONFIG_A where there is one: why" makes none of a tree whose Kconfig files do not have it.
     """
-    wanted = {}
+    wanted: dict[tuple[str, ...], str] = {}
     for line in text.splitlines():
         match = re.fullmatch(r'(CONFIG_\w+)=(.+)|# (CONFIG_\w+) is not set', line.strip())
         if match:
-            wanted[match.group(1) or match.group(3)] = match.group(2) or 'n'
+            wanted[(match.group(1) or match.group(3),)] = match.group(2) or 'n'
     for first, second in re.findall(r'^# (CONFIG_\w+) or (CONFIG_\w+):', text, re.M):
-        wanted[(first, second)] = wanted.pop(first)
-        wanted.pop(second)
+        wanted[(first, second)] = wanted.pop((first,))
+        wanted.pop((second,))
     for option in re.findall(r'^# CONFIG_(\w+) where there is one:', text, re.M):
         if not any(re.search(rf'^(?:menu)?config {option}$', path.read_text(errors='replace'), re.M)
                    for path in source.glob('**/Kconfig*')):
-            wanted.pop(f'CONFIG_{option}')
-    return [(names if isinstance(names, tuple) else (names,), value) for names, value in wanted.items()]
+            wanted.pop((f'CONFIG_{option}',))
+    return list(wanted.items())
 
 
-def taken(option, value, config):
+def taken(option: str, value: str, config: str) -> bool:
     if value == 'n':
         return not re.search(rf'^{option}=', config, re.M)
-    return re.search(f'^{option}={re.escape(value)}$', config, re.M)
+    return bool(re.search(f'^{option}={re.escape(value)}$', config, re.M))
 
 
-def configure(options, source, build, extra=(), absent=()):
+def configure(options: Options, source: pathlib.Path, build: pathlib.Path, extra: Iterable[pathlib.Path] = (),
+              absent: Collection[str] = ()) -> None:
     """Write .config, unless it was made from the same fragments and the same tree; absent has what that lacks yet."""
     paths = [*fragments(options), *extra]
     text = f'{source}\n' + ''.join(path.read_text() for path in paths) + ''.join(f'# no {name}\n' for name in absent)
@@ -70,7 +79,7 @@ def configure(options, source, build, extra=(), absent=()):
     log = build.parent / 'config.log'
     env = processes.environment(ARCH=options.arch.kernel, CROSS_COMPILE=options.arch.cross)
     processes.run([source / 'scripts/kconfig/merge_config.sh', '-n', '-O', build, *paths], log,
-                'configuring the kernel', cwd=source, env=env)
+                  'configuring the kernel', cwd=source, env=env)
     result = (build / '.config').read_text()
     for names, value in asked_for(text, source):
         if not any(option in absent or taken(option, value, result) for option in names):
@@ -79,19 +88,19 @@ def configure(options, source, build, extra=(), absent=()):
     write_if_changed(stamp, text)
 
 
-def headers(options, source, target):
+def headers(options: Options, source: pathlib.Path, target: pathlib.Path) -> None:
     """Install the headers for user space where the kselftests look for them."""
     configure(options, source, target)
     ours = (source / 'include/uapi/linux/eventfd.h').read_bytes()
     installed = target / 'usr/include/.eventfd.h'
     if not options.kdir and installed.exists() and installed.read_bytes() == ours:
         return
-    processes.run([*make(options, source, target), f'-j{os.cpu_count() + 1}', 'headers'],
-                target.parent / 'headers.log', 'installing the headers')
+    processes.run([*make(options, source, target), jobs(), 'headers'],
+                  target.parent / 'headers.log', 'installing the headers')
     write_if_changed(installed, ours)
 
 
-def inputs(options, source, target):
+def inputs(options: Options, source: pathlib.Path, target: pathlib.Path) -> str:
     """What an image of Debian's tree depends on: how it is configured and made, and the files that we change in it."""
     digest = hashlib.sha256((target / '.config').read_bytes() + ' '.join(options.variables).encode())
     for path in trees.changed_kernel_files(source):
@@ -99,7 +108,7 @@ def inputs(options, source, target):
     return digest.hexdigest()
 
 
-def build(options, source, target):
+def build(options: Options, source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
     """Build the image; returns its path."""
     configure(options, source, target)
     stamp = target / '.image.from'
@@ -114,7 +123,7 @@ def build(options, source, target):
     progress = Progress('building the kernel', options.terminal)
     done = 0
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         nonlocal done
         if re.match(r'  (CC|AS|AR|LD) ', line):
             done += 1
@@ -122,8 +131,8 @@ def build(options, source, target):
 
     need_disk(target, 0.8)
     image = options.arch.image
-    processes.run([*make(options, source, target), *options.variables, f'-j{os.cpu_count() + 1}', image.rsplit('/', 1)[1]],
-                target.parent / 'build.log', 'building the kernel', on_line=on_line)
+    processes.run([*make(options, source, target), *options.variables, jobs(), image.rsplit('/', 1)[1]],
+                  target.parent / 'build.log', 'building the kernel', on_line=on_line)
     if done > expected // 2:
         write_if_changed(count_file, str(done))
     progress.done(f'{done} objects' if done else 'nothing to do')
@@ -131,7 +140,7 @@ def build(options, source, target):
     return target / image
 
 
-def main(options, _arguments):
+def main(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     source, _ = trees.prepare(options)
     say(f'built {build(options, source, options.work / "obj")}')

@@ -6,6 +6,7 @@ guest's console goes to one file and its report, on a port of its own, to anothe
 power off, a third has what QEMU says of its end. Nothing here judges; guest/verdicts.py does, from
 those files and from how the boot ended.
 """
+import argparse
 import contextlib
 import dataclasses
 import os
@@ -15,35 +16,48 @@ import select
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
 
 from core import processes
 from core.command import Command
 from core.machines import PC
 from core.options import Options
+from core.processes import Word
 from core.report import refuse, say
 
-# Seconds without sign of life. A test has its own limit, well below SILENT.
-BOOT_LIMIT = 90
-SILENT_LIMIT = 120
-SUITE_LIMIT = 900
 # A guest counts ticks when it starts, and panics with this where a busy host brings them too late. So
 # early it has done nothing yet, and is started again.
 NO_TIMER = "IO-APIC + timer doesn't work!"
 TIMER_TRIES = 3
 
 
+# Of a report: seconds since power-on, and what came then.
+Line = tuple[float, str]
+# Is told each line of a report, and says whether enough was seen.
+OnLine = Callable[[str], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Seconds after which the watchdog ends a guest."""
+    boot: int = 90          # without a line of the report
+    silent: int = 120       # without one more; a test has its own limit, well below this
+    suite: int = 900        # in all
+
+
 @dataclasses.dataclass
 class Outcome:
     """How a boot ended, and what it left."""
     console: pathlib.Path
-    report: list            # (seconds since power-on, line) as they came
+    report: list[Line]
     ended: str              # '' for a power-off by the guest, else what the watchdog saw
     status: int             # QEMU's exit status
     seconds: float
     accel: str
 
 
-def accelerator(options):
+def accelerator(options: Options) -> str:
     """KVM where it can run a guest, else TCG. A /dev/kvm without vmx or svm opens and then hangs."""
     try:
         flags = pathlib.Path('/proc/cpuinfo').read_text()
@@ -58,7 +72,7 @@ def accelerator(options):
     return options.accel or ('kvm' if able and options.arch.native else 'tcg')
 
 
-def clock_rate():
+def clock_rate() -> str:
     """The rate of TCG's time stamp counter, which is the host's, for the guest's command line.
 
     Left to itself the guest finds it out with a timer that a busy host can spoil. Without a rate its
@@ -71,7 +85,8 @@ def clock_rate():
     return f'tsc_early_khz={match.group(1) if match else 1000}000'
 
 
-def qemu(options, accel, image, initrd, cmdline, cpus=None):
+def qemu(options: Options, accel: str, image: Word, initrd: Word, cmdline: str, cpus: int | None = None) -> list[str]:
+    """The command for a guest, but for its ports."""
     cpus = cpus or options.cpus
     # A clock that goes by the instructions, of which each takes 1 ns, and nothing that differs from boot to boot.
     count = ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', options.arch.cpu,
@@ -87,20 +102,21 @@ def qemu(options, accel, image, initrd, cmdline, cpus=None):
             '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
 
 
-def port(options, name, *chardev):
+def port(options: Options, name: str, *chardev: str) -> list[str]:
     """The guest's console or the port for its report, and where it leads."""
     return ['-chardev', ','.join((chardev[0], f'id={name}', *chardev[1:])), *options.arch.board.devices[name]]
 
 
-def with_overlay(initrd, overlay, target):
+def with_overlay(initrd: pathlib.Path, overlay: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
     """The kernel unpacks archives that follow one another; what comes last stays."""
     data = initrd.read_bytes()
     target.write_bytes(data + b'\0' * (-len(data) % 512) + overlay.read_bytes())
     return target
 
 
-def boot(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None, accel=None, cpus=None,
-          boot_limit=BOOT_LIMIT, silent_limit=SILENT_LIMIT, suite_limit=SUITE_LIMIT):
+def boot(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, *, kunit: str | None = None,
+         overlay: pathlib.Path | None = None, on_line: OnLine | None = None, accel: str | None = None,
+         cpus: int | None = None, limits: Limits = Limits()) -> Outcome:
     """Boot to the suite; returns when the guest is off or a watchdog has ended it.
 
     kunit, a glob, has the kernel run those of its own tests first.
@@ -125,7 +141,7 @@ def boot(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None
     for _ in range(TIMER_TRIES):
         with monitor(options, events) as (more, fds):
             report, ended, status = once([*command, *more], fds, folder / f'{name}.qemu', time.monotonic(), on_line,
-                                         boot_limit, silent_limit, suite_limit)
+                                         limits)
         if report or not console.exists() or NO_TIMER not in console.read_text(errors='replace'):
             break
     with open(folder / f'{name}.report', 'w', encoding='utf-8') as out:
@@ -134,7 +150,7 @@ def boot(options, image, initrd, name, *, kunit=None, overlay=None, on_line=None
 
 
 @contextlib.contextmanager
-def monitor(options, events):
+def monitor(options: Options, events: Word) -> Iterator[tuple[list[str], list[int]]]:
     """QEMU's options for a file with how the guest ended, in its own words, and the descriptors to pass."""
     if options.arch.board.off == 'reboot':
         # QEMU cannot tell a reboot from what a panic ends with: the kernel's last words do.
@@ -148,40 +164,40 @@ def monitor(options, events):
                '-mon', 'chardev=monitor,mode=control'], [qemus.fileno()]
 
 
-def once(command, fds, log, start, *watch):
+def once(command: Sequence[str], fds: Sequence[int], log: pathlib.Path, start: float, on_line: OnLine | None,
+         limits: Limits) -> tuple[list[Line], str, int]:
     """Run QEMU under watch: (report, what the watchdog saw, exit status)."""
     with open(log, 'w', encoding='utf-8') as errors:
-        try:
-            guest = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                     start_new_session=True, pass_fds=fds)
-        except FileNotFoundError:
-            refuse(f'{command[0]} is not installed: "make doctor" says how to get it')
+        guest = subprocess.Popen(processes.ending_with_us(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=errors, start_new_session=True, pass_fds=fds)
         stop = processes.stop_at_exit(guest)
-        report, ended = follow(guest, start, *watch)
+        assert guest.stdout
+        report, ended = follow(guest.stdout, start, on_line, limits)
         guest.stdout.close()
         stop()
         return report, ended, guest.wait()
 
 
-def follow(guest, start, on_line, boot_limit, silent_limit, suite_limit):
+def follow(stream: IO[bytes], start: float, on_line: OnLine | None, limits: Limits) -> tuple[list[Line], str]:
     """Collect the report line by line until the guest is off, time is up, or on_line says that it is enough."""
-    report, rest, ended = [], b'', ''
+    report: list[Line] = []
+    rest, ended = b'', ''
     last = start
     poller = select.poll()
-    poller.register(guest.stdout, select.POLLIN)
+    poller.register(stream, select.POLLIN)
     while True:
         now = time.monotonic()
-        if not report and now - start > boot_limit:
-            ended = f'the kernel did not reach the suite in {boot_limit} s'
-        elif report and now - last > silent_limit:
-            ended = f'the suite was silent for {silent_limit} s after "{report[-1][1]}"'
-        elif now - start > suite_limit:
-            ended = f'the suite was not done after {suite_limit} s'
+        if not report and now - start > limits.boot:
+            ended = f'the kernel did not reach the suite in {limits.boot} s'
+        elif report and now - last > limits.silent:
+            ended = f'the suite was silent for {limits.silent} s after "{report[-1][1]}"'
+        elif now - start > limits.suite:
+            ended = f'the suite was not done after {limits.suite} s'
         if ended:
             break
         if not poller.poll(500):
             continue
-        data = os.read(guest.stdout.fileno(), 65536)
+        data = os.read(stream.fileno(), 65536)
         if not data:
             break
         *lines, rest = (rest + data).split(b'\n')
@@ -196,7 +212,7 @@ def follow(guest, start, on_line, boot_limit, silent_limit, suite_limit):
     return report, ended
 
 
-def shell(options, image, initrd):
+def shell(options: Options, image: pathlib.Path, initrd: pathlib.Path) -> int:
     """Boot to a prompt, on this terminal."""
     accel = accelerator(options)
     say(f'booting with {accel}; Ctrl-A X ends QEMU')
@@ -205,7 +221,7 @@ def shell(options, image, initrd):
     return subprocess.call(command)
 
 
-def main(options, _arguments):
+def main(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     image = options.work / 'obj' / options.arch.image
     initrd = options.work / 'initramfs.cpio'

@@ -4,12 +4,14 @@
 The initramfs is busybox, scripts/rootfs/init and the installed kselftests, put together by the
 kernel's gen_init_cpio. overlay() makes a second archive that goes on top of it.
 """
+import argparse
 import hashlib
 import os
 import pathlib
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable, Iterator
 
 from core import processes
 from core.command import Command
@@ -23,10 +25,11 @@ from source import debian, trees
 FAULTS_ONLY = ('eventfd_fault_injection',)
 
 
-def inputs(options, source):
+def inputs(options: Options, source: pathlib.Path) -> str:
     """A digest of all that the suite is made of."""
     top = source / 'tools/testing/selftests'
-    wanted = ['faults' in options.fragments, *link_flags(options), *(os.environ.get(name) for name in ('CXX', 'CXXFLAGS'))]
+    wanted: list[object] = ['faults' in options.fragments, *link_flags(options),
+                            *(os.environ.get(name) for name in ('CXX', 'CXXFLAGS'))]
     digest = hashlib.sha256(f'{source} {wanted}'.encode())
     for path in sorted([*(top / SUITE).rglob('*'), *top.glob('*'), *(top / 'kselftest').glob('*'),
                         source / 'include/uapi/linux/eventfd.h']):
@@ -35,7 +38,8 @@ def inputs(options, source):
     return digest.hexdigest()
 
 
-def install_suite(options, source, build, installed=None, quiet=False):
+def install_suite(options: Options, source: pathlib.Path, build: pathlib.Path, installed: pathlib.Path | None = None,
+                  quiet: bool = False) -> pathlib.Path:
     """The kselftests, built and installed by the kernel's own makefiles; the folder they are in."""
     installed = installed or options.work / 'kselftest'
     stamp = installed.with_name(f'{installed.name}.from')
@@ -47,13 +51,13 @@ def install_suite(options, source, build, installed=None, quiet=False):
     log = installed.parent / 'kselftest.log'
     progress = Progress('building the suite', options.terminal, quiet)
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         if re.match(r'  \S+ +', line):
             progress.update(line.strip())
 
     processes.run([*kernels.make(options, source / 'tools/testing/selftests', build), f'TARGETS={SUITE}',
-                 f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', *link_flags(options),
-                 f'-j{1 if quiet else os.cpu_count() + 1}', 'install'], log, 'building the suite', on_line=on_line)
+                   f'KSFT_INSTALL_PATH={installed}', 'FORCE_TARGETS=1', *link_flags(options),
+                   '-j1' if quiet else kernels.jobs(), 'install'], log, 'building the suite', on_line=on_line)
     # The makefile goes on without what it cannot build, as a kselftest has to.
     without = re.search(r'^eventfd: (.*not built.*)$', log.read_text(errors='replace'), re.M)
     if without or not programs(installed):
@@ -67,7 +71,7 @@ def install_suite(options, source, build, installed=None, quiet=False):
     return installed
 
 
-def link_flags(options):
+def link_flags(options: Options) -> list[str]:
     """Everything is static: there is no library in the guest."""
     if options.arch.native:
         return ['USERLDFLAGS=-static']
@@ -75,7 +79,7 @@ def link_flags(options):
     return [f'USERLDFLAGS=-static -L{root}/{options.arch.libraries}', f'USERCFLAGS=-isystem {root}/usr/include']
 
 
-def programs(installed):
+def programs(installed: pathlib.Path) -> list[str]:
     """The suite's test programs, in the order in which the runner takes them."""
     try:
         lines = (installed / 'kselftest-list.txt').read_text().split()
@@ -84,7 +88,7 @@ def programs(installed):
     return [line.split(':')[1] for line in lines if line.startswith(f'{SUITE}:')]
 
 
-def busybox(options):
+def busybox(options: Options) -> pathlib.Path:
     path = pathlib.Path('/' if options.arch.native else debian.sysroot(options.arch)) / 'bin/busybox'
     # A dynamic one names its loader at the start of the file.
     if not path.exists() or b'/ld-linux' in path.read_bytes()[:4096]:
@@ -92,7 +96,7 @@ def busybox(options):
     return path
 
 
-def spec_of(folder, prefix):
+def spec_of(folder: pathlib.Path, prefix: str) -> Iterator[str]:
     """Lines for gen_init_cpio for all that is in a folder."""
     for path in sorted(folder.rglob('*')):
         name = f'{prefix}/{path.relative_to(folder)}'
@@ -104,7 +108,7 @@ def spec_of(folder, prefix):
             yield f'file {name} {path} {path.stat().st_mode & 0o777:o} 0 0'
 
 
-def archive(build, lines, target):
+def archive(build: pathlib.Path, lines: Iterable[str], target: pathlib.Path) -> pathlib.Path:
     """Write a cpio archive; gen_init_cpio comes with the kernel's own build."""
     with tempfile.NamedTemporaryFile('w', suffix='.list') as spec:
         spec.write('\n'.join(lines) + '\n')
@@ -118,9 +122,11 @@ def archive(build, lines, target):
     return target
 
 
-def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
+def initramfs(options: Options, build: pathlib.Path, installed: pathlib.Path, init: str = 'init',
+              target: str = 'initramfs.cpio') -> pathlib.Path:
     box = busybox(options)
-    applets = subprocess.run([*options.arch.runner, box, '--list-full'], capture_output=True, text=True, check=True).stdout.split()
+    applets = subprocess.run([*options.arch.runner, box, '--list-full'], capture_output=True, text=True,
+                             check=True).stdout.split()
     ours = ROOT / 'scripts/rootfs'
     lines = [f'dir /{name} 755 0 0' for name in
              ('proc', 'sys', 'dev', 'tmp', 'etc', 'bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'kselftest')]
@@ -139,12 +145,12 @@ def initramfs(options, build, installed, init='init', target='initramfs.cpio'):
     return archive(build, lines, options.work / target)
 
 
-def overlay(build, folder, target):
+def overlay(build: pathlib.Path, folder: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
     """An archive of the files in a folder, which take the place of those of the initramfs."""
     return archive(build, spec_of(folder, ''), target)
 
 
-def main(options, _arguments):
+def main(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     source, _ = trees.prepare(options)
     build = options.work / 'obj'

@@ -5,6 +5,7 @@ Guests run beside one another where that is quicker.
 """
 import dataclasses
 import fnmatch
+import functools
 import json
 import os
 import pathlib
@@ -14,6 +15,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from core import processes
 from core.options import Options
@@ -28,30 +31,43 @@ ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
     'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers', 'transports', 'io_uring',
     'aio', 'kvm', 'cgroup', 'vhost', 'test'))
 
+# What is said while guests run.
+RUNNING = 'running the suite'
+# What takes the place of files in the guest, or comes beside them: {path: (text or bytes, mode)}.
+Files = Mapping[str, tuple[str | bytes, int]]
+
 
 class Steps:
     """How long each step of the main job takes; kept for "make bench" to show."""
 
     FILE = BUILD / 'steps.json'
 
-    def __init__(self, options):
+    def __init__(self, options: Options):
         self.kind = 'again' if (options.work / 'obj').exists() else 'from nothing'
         self.start = self.last = time.monotonic()
-        self.seconds = {}
+        self.seconds: dict[str, float] = {}
 
-    def done(self, step):
+    def done(self, step: str) -> None:
         now = time.monotonic()
         self.seconds[step], self.last = now - self.last, now
 
-    def keep(self):
+    def keep(self) -> None:
         self.seconds['all of "make run"'] = time.monotonic() - self.start
         times = json.loads(self.FILE.read_text()) if self.FILE.exists() else {}
         times[self.kind] = {step: round(seconds, 1) for step, seconds in self.seconds.items()}
         write_if_changed(self.FILE, json.dumps(times, indent=1) + '\n')
 
 
-def build(options, steps=None):
-    """Everything up to the boot: (image, initramfs, object directory, programs)."""
+class Built(NamedTuple):
+    """What a boot takes."""
+    image: pathlib.Path
+    initrd: pathlib.Path
+    objects: pathlib.Path       # where the kernel was built
+    installed: pathlib.Path     # where the suite's programs are
+
+
+def build(options: Options, steps: Steps | None = None) -> Built:
+    """Everything up to the boot."""
     steps = steps or Steps(options)
     source, version = trees.prepare(options)
     say(f'Linux {version}, {options.arch.name}: {source}')
@@ -66,10 +82,10 @@ def build(options, steps=None):
     installed = suite_build.result()
     initrd = rootfs.initramfs(options, objects, installed)
     steps.done('rest of the suite, and the initramfs')
-    return image, initrd, objects, installed
+    return Built(image, initrd, objects, installed)
 
 
-def variant_image(options, variant):
+def variant_image(options: Options, variant: str) -> pathlib.Path:
     """The image of a kernel that is not ours, from the same tree; the suite stays as it is.
 
     Stock has a folder of its own: its headers differ, and nearly all would be built again at each change
@@ -86,12 +102,12 @@ def variant_image(options, variant):
     return kept
 
 
-def gtest_filter(pattern):
+def gtest_filter(pattern: str) -> str:
     """A GoogleTest filter as it is; anything else is a part of a name."""
     return pattern if any(sign in pattern for sign in '*?:') else f'*{pattern}*'
 
 
-def selection(options, installed, pattern):
+def selection(options: Options, installed: pathlib.Path, pattern: str) -> list[str]:
     """The programs that have a test for the pattern, asked of themselves."""
     chosen = []
     for name in rootfs.programs(installed):
@@ -102,7 +118,7 @@ def selection(options, installed, pattern):
     return chosen
 
 
-def kunit_selection(pattern):
+def kunit_selection(pattern: str) -> str | None:
     """The glob for those of the kernel's own tests that a pattern names; None if it names none."""
     cases = re.findall(r'\bKUNIT_CASE\w*\((\w+)', (ROOT / 'fs/tests/eventfd_kunit.c').read_text())
     globs = [glob if '.' in glob else f'eventfd.{glob}' for glob in pattern.partition('-')[0].split(':')]
@@ -112,8 +128,8 @@ def kunit_selection(pattern):
     return globs[0] if len(globs) == 1 else 'eventfd'
 
 
-def overlay_for(options, objects, files, name='overlay'):
-    """An archive with these files in it: {path: (text or bytes, mode)}."""
+def overlay_for(options: Options, objects: pathlib.Path, files: Files, name: str = 'overlay') -> pathlib.Path:
+    """An archive with these files in it."""
     with tempfile.TemporaryDirectory() as scratch:
         for where, (text, mode) in files.items():
             path = pathlib.Path(scratch) / where.lstrip('/')
@@ -123,7 +139,7 @@ def overlay_for(options, objects, files, name='overlay'):
         return rootfs.overlay(objects, pathlib.Path(scratch), options.work / f'{name}.cpio')
 
 
-def chosen(options, installed, others=None):
+def chosen(options: Options, installed: pathlib.Path, others: str | None = None) -> tuple[list[str], str | None]:
     """The programs to run, and the pattern for their tests: all and none, unless T is given.
 
     A pattern for nothing is refused, unless there are others which it is for.
@@ -139,7 +155,7 @@ def chosen(options, installed, others=None):
     return programs, pattern
 
 
-def settings(options, programs=(), pattern=None, kernel='ours'):
+def settings(options: Options, programs: Sequence[str] = (), pattern: str | None = None, kernel: str = 'ours') -> Files:
     """What the guest's init is to know, as files for its overlay: it runs all programs if none is named."""
     tests = [f'-t {SUITE}:{name}' for name in programs]
     lines = [f'export EVENTFD_KERNEL={kernel}']
@@ -160,29 +176,32 @@ def settings(options, programs=(), pattern=None, kernel='ours'):
     return {'/etc/suite': ('\n'.join(lines) + '\n', 0o644)}
 
 
-def limits(options):
-    """The watchdog's limits, if more rounds than usual are asked for, or the kernel takes its time for everything."""
+def limits(options: Options) -> qemu.Limits:
+    """The watchdog's: others, if more rounds than usual are asked for, or the kernel takes its time for everything."""
+    usual = qemu.Limits()
     if options.rounds:
-        return {'silent_limit': qemu.SILENT_LIMIT + options.rounds // 100, 'suite_limit': 7200}
-    return {'silent_limit': 2 * qemu.SILENT_LIMIT, 'suite_limit': 3600} if options.debug else {}
+        return qemu.Limits(silent=usual.silent + options.rounds // 100, suite=7200)
+    return qemu.Limits(silent=2 * usual.silent, suite=3600) if options.debug else usual
 
 
 @dataclasses.dataclass
 class Guest:
     """One of the guests that run beside one another."""
-    name: str               # of the files that its boot leaves
-    expected: list          # what it is to run
-    files: dict = None      # that take the place of the initramfs's
-    cpus: int = None        # if not as many as its kernel is for
+    name: str                   # of the files that its boot leaves
+    expected: Sequence[str]     # what it is to run
+    files: Files | None = None  # that take the place of the initramfs's
+    cpus: int | None = None     # if not as many as its kernel is for
 
 
-def shared_out(options, programs, pattern=None, *, name='run', kernel='ours', kunit=None):
+def shared_out(options: Options, programs: Sequence[str], pattern: str | None = None, *, name: str = 'run',
+               kernel: str = 'ours', kunit: str | None = None) -> list[Guest]:
     """The guests for these programs: one with a single processor takes those that need no more, if it has one here.
 
     With more rounds than usual, and in a kernel built for something special, all of them run in one guest. So do a few
     tests, which are done before a second guest is up.
     """
-    apart = not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg' and os.cpu_count() > 1
+    apart = (not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg'
+             and (os.cpu_count() or 1) > 1)
     one = [program for program in programs if apart and program in ONE_PROCESSOR]
     rest = [program for program in programs if program not in one]
     guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, kernel))]
@@ -191,12 +210,17 @@ def shared_out(options, programs, pattern=None, *, name='run', kernel='ours', ku
     return guests
 
 
-def run_guest(options, image, initrd, objects, expected, *, name='run', files=None, **more):
+def run_guest(options: Options, image: pathlib.Path, initrd: pathlib.Path, objects: pathlib.Path,
+              expected: Sequence[str], *, name: str = 'run', files: Files | None = None, said: str = RUNNING,
+              kunit: str | None = None, limits: qemu.Limits = qemu.Limits()) -> tuple[qemu.Outcome, verdicts.Verdict]:
     """Boot one guest to the suite, show how it goes, and judge it."""
-    return run_guests(options, image, initrd, objects, [Guest(name, expected, files)], **more)
+    return run_guests(options, image, initrd, objects, [Guest(name, expected, files)], said=said, kunit=kunit,
+                      limits=limits)
 
 
-def run_guests(options, image, initrd, objects, guests, *, said='running the suite', kunit=None, **limits):
+def run_guests(options: Options, image: pathlib.Path, initrd: pathlib.Path, objects: pathlib.Path,
+               guests: Sequence[Guest], *, said: str = RUNNING, kunit: str | None = None,
+               limits: qemu.Limits = qemu.Limits()) -> tuple[qemu.Outcome, verdicts.Verdict]:
     """Boot guests to the suite beside one another, show how it goes, and judge them as one: (outcome, verdict).
 
     The outcome is that of the guest which went worst. Without a word for it, nothing stays on the terminal. The
@@ -207,23 +231,24 @@ def run_guests(options, image, initrd, objects, guests, *, said='running the sui
     progress = Progress(f'{said or names} ({how})', options.terminal, quiet=not said and not options.terminal)
     seen = 0
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         nonlocal seen
         if verdicts.RESULT.match(line.removeprefix('# ').removeprefix('    ')):
             seen += 1
             progress.update(f'{seen} results')
 
-    def run(guest):
+    def run(guest: Guest) -> tuple[qemu.Outcome, verdicts.Verdict]:
         glob = (kunit or 'eventfd') if verdicts.KUNIT in guest.expected else None
         overlay = overlay_for(options, objects, guest.files, f'overlay-{guest.name}') if guest.files else None
-        outcome = qemu.boot(options, image, initrd, guest.name, kunit=glob, overlay=overlay, on_line=on_line, cpus=guest.cpus,
-                             **limits)
+        outcome = qemu.boot(options, image, initrd, guest.name, kunit=glob, overlay=overlay, on_line=on_line,
+                            cpus=guest.cpus, limits=limits)
         result = verdicts.judge(outcome.report, outcome.console, guest.expected, ended=outcome.ended, status=outcome.status)
         junit.write(result, outcome.console.with_suffix('.junit.xml'), outcome.seconds)
         return outcome, result
 
-    booted = [processes.Background(lambda guest=guest: run(guest)) for guest in guests]
-    outcomes, results = zip(*(one.result() for one in booted))
+    booted = [processes.Background(functools.partial(run, guest)) for guest in guests]
+    ended = [one.result() for one in booted]
+    outcomes, results = [outcome for outcome, _ in ended], [result for _, result in ended]
     if said:
         progress.done(f'{seen} results')
     else:
@@ -234,7 +259,7 @@ def run_guests(options, image, initrd, objects, guests, *, said='running the sui
     return outcome, verdicts.together(results, worst)
 
 
-def report(options, outcome, result):
+def report(options: Options, outcome: qemu.Outcome, result: verdicts.Verdict) -> int:
     release = result.facts.get('release', options.label)
     verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s')
     if result.reasons:

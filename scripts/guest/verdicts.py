@@ -6,13 +6,19 @@ in which the PROGRAMs should have run; where the guest could power off, what QEM
 lies beside the console. A run passes only if every planned test line was seen, no test failed, the
 kernel complained of nothing, no eventfd was leaked and the guest powered off by itself.
 """
+import argparse
 import dataclasses
 import pathlib
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from core.command import Argument, Command
+from core.options import Options
 from core.places import SUITE
+from core.processes import Word
 from core.report import refuse, say
+from guest.qemu import Line
 
 # What a kernel prints when something is wrong with it.
 COMPLAINT = re.compile(
@@ -29,40 +35,48 @@ KUNIT = 'kunit: eventfd'
 TAINT_TEST = 1 << 18
 
 
+class Test(NamedTuple):
+    """A result line."""
+    kind: str               # passed, failed, skipped
+    name: str
+    number: int             # of the plan
+
+
 @dataclasses.dataclass
 class Program:
     """What one test program printed."""
     name: str
     start: float
     planned: int = -1
-    tests: list = dataclasses.field(default_factory=list)       # (kind, name, number)
-    notes: list = dataclasses.field(default_factory=list)
-    runner: str = ''                                            # the runner's own line for it
+    tests: list[Test] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    runner: str = ''        # the runner's own line for it
     seconds: float = 0.0
 
-    def count(self, kind):
-        return sum(1 for test in self.tests if test[0] == kind)
+    def count(self, kind: str) -> int:
+        return sum(1 for test in self.tests if test.kind == kind)
 
 
 @dataclasses.dataclass
 class Verdict:
-    programs: list
-    facts: dict             # what init said of itself: "harness: KEY VALUE"
-    reasons: list           # why this is no pass, one line each; empty for a pass
+    programs: list[Program]
+    facts: dict[str, str]   # what init said of itself: "harness: KEY VALUE"
+    reasons: list[str]      # why this is no pass, one line each; empty for a pass
 
-    def count(self, kind):
+    def count(self, kind: str) -> int:
         return sum(program.count(kind) for program in self.programs)
 
 
-def kind_of(word, text):
+def kind_of(word: str, text: str) -> str:
     if word == 'not ok':
         return 'failed'
     return 'skipped' if re.search(r'# SKIP\b', text) else 'passed'
 
 
-def parse(report):
+def parse(report: Iterable[Line]) -> tuple[list[Program], dict[str, str]]:
     """Programs and facts from the lines of a report."""
-    programs, facts = [], {}
+    programs: list[Program] = []
+    facts: dict[str, str] = {}
     for seconds, line in report:
         if line.startswith('harness: '):
             key, _, value = line[len('harness: '):].partition(' ')
@@ -96,14 +110,14 @@ def parse(report):
             elif result:
                 word, number, text = result.groups()
                 name = re.sub(r'^# (?:SKIP|XFAIL|XPASS|error) |\s*#.*$', '', text).strip()
-                program.tests.append((kind_of(word, text), name, int(number)))
+                program.tests.append(Test(kind_of(word, text), name, int(number)))
                 program.notes.append(inner)
             else:
                 program.notes.append(inner)
     return programs, facts
 
 
-def parse_kunit(program, line):
+def parse_kunit(program: Program, line: str) -> None:
     """A line of what KUnit says of one suite: its cases are indented by four, and by eight what they consist of."""
     plan, case = re.match(r'    1\.\.(\d+)', line), RESULT.match(line.removeprefix('    '))
     if line.startswith(('ok ', 'not ok ')):
@@ -113,7 +127,7 @@ def parse_kunit(program, line):
         program.planned = int(plan.group(1))
     elif case and line.startswith('    '):
         word, number, text = case.groups()
-        program.tests.append((kind_of(word, text), re.sub(r'\s*#.*$', '', text), int(number)))
+        program.tests.append(Test(kind_of(word, text), re.sub(r'\s*#.*$', '', text), int(number)))
     program.notes.append(line.removeprefix('    '))
 
 
@@ -124,25 +138,27 @@ class Result:
     outcome: str            # passed, failed, skipped; XFAIL: a declared failure; XPASS: one that did not come
     text: str               # what its line says of it
     seconds: float
-    notes: list             # what it printed, with its line
+    notes: list[str]        # what it printed, with its line
 
 
-def results(program):
+def results(program: Program) -> Iterator[Result]:
     """The results of a program's tests, in their order."""
-    notes, tests = [], iter(program.tests)
+    notes: list[str] = []
+    tests = iter(program.tests)
     for line in program.notes:
         notes.append(line)
         if not RESULT.match(line):
             continue
-        kind, name, _ = next(tests, ('failed', line, 0))
-        directive, text = re.search(r'# *(SKIP|XFAIL|XPASS|)\b *(.*)|$', line).groups()
+        kind, name, _ = next(tests, Test('failed', line, 0))
+        said = re.search(r'# *(SKIP|XFAIL|XPASS|)\b *(.*)', line)
+        directive, text = said.groups() if said else ('', '')
         took = re.search(r'\b(\d+\.\d+) s\)?$', line)
-        yield Result(name, directive if directive in ('XFAIL', 'XPASS') else kind, (text or '').strip(),
+        yield Result(name, directive if directive in ('XFAIL', 'XPASS') else kind, text.strip(),
                      float(took.group(1)) if took else 0.0, notes)
         notes = []
 
 
-def complaints(console):
+def complaints(console: pathlib.Path) -> list[str]:
     """The first line of each thing that the kernel complained of."""
     found = []
     for line in console.read_text(errors='replace').splitlines() if console.exists() else []:
@@ -151,26 +167,26 @@ def complaints(console):
     return found
 
 
-def judge_program(program):
+def judge_program(program: Program) -> Iterator[str]:
     """Why one program's output is no pass."""
     if program.planned < 0 and not program.runner:
         yield f'{program.name}: died before it printed its plan'
         return
     # A number that is missing or comes twice is a line that got lost.
-    missing = sorted(set(range(1, program.planned + 1)) - {number for _, _, number in program.tests})
+    missing = sorted(set(range(1, program.planned + 1)) - {test.number for test in program.tests})
     if program.planned < 0 or missing or len(program.tests) != program.planned:
         yield (f'{program.name}: {len(program.tests)} of {max(program.planned, 0)} planned tests reported a result'
-               + (f' (the last one: {program.tests[-1][1]})' if program.tests else ''))
-    for kind, name, _ in program.tests:
-        if kind == 'failed':
-            yield f'{program.name}: {name} failed'
+               + (f' (the last one: {program.tests[-1].name})' if program.tests else ''))
+    for test in program.tests:
+        if test.kind == 'failed':
+            yield f'{program.name}: {test.name} failed'
     if not program.runner:
         yield f'{program.name}: never finished'
     elif program.runner.startswith('not ok') and not program.count('failed'):
         yield f'{program.name}: {program.runner.split("# ", 1)[-1]}'
 
 
-def powered_off(console):
+def powered_off(console: pathlib.Path) -> bool:
     """Whether a guest went as it was told to: by QEMU's word where that was asked for, else by its own last ones."""
     events = console.with_suffix('.qmp')
     if events.exists():
@@ -178,10 +194,11 @@ def powered_off(console):
     return console.exists() and 'reboot: Restarting system' in console.read_text(errors='replace')
 
 
-def judge(report, console, expected, *, ended='', status=0):
+def judge(report: Iterable[Line], console: pathlib.Path, expected: Iterable[str], *, ended: str = '',
+          status: int = 0) -> Verdict:
     """The verdict on a boot in which the expected programs should have run."""
     programs, facts = parse(report)
-    reasons = []
+    reasons: list[str] = []
     found = complaints(console)
     text = console.read_text(errors='replace') if console.exists() else ''
     panicked = re.search(r'Kernel panic - not syncing: (.*)', text)
@@ -217,13 +234,13 @@ def judge(report, console, expected, *, ended='', status=0):
     return Verdict(programs, facts, reasons)
 
 
-def together(verdicts, worst):
+def together(verdicts: Sequence[Verdict], worst: int) -> Verdict:
     """One verdict on guests that ran beside one another, with what that one said of itself which went worst."""
     return Verdict([program for verdict in verdicts for program in verdict.programs], verdicts[worst].facts,
                    list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
 
 
-def show(verdict, what):
+def show(verdict: Verdict, what: str) -> None:
     """Print the table, what failed tests said, and the verdict line."""
     width = max([len(program.name) for program in verdict.programs] + [12])
     say(f'{"program":<{width}}  passed  failed  skipped  seconds')
@@ -245,9 +262,10 @@ def show(verdict, what):
     say(f'verdict: {"FAIL" if verdict.reasons else "PASS"}: {counts}; {what}')
 
 
-def failing_notes(program):
+def failing_notes(program: Program) -> list[str]:
     """The result lines of what failed, with the notes that go with them."""
-    notes, kept = [], []
+    notes: list[str] = []
+    kept: list[str] = []
     for line in program.notes:
         notes.append(line)
         result = RESULT.match(line)
@@ -258,7 +276,7 @@ def failing_notes(program):
     return kept + ([] if program.runner else notes[-20:])
 
 
-def read(console, path, *expected):
+def read(console: Word, path: Word, *expected: str) -> tuple[Verdict, float]:
     """The verdict on an earlier boot by the files that it left, and how many seconds it took."""
     for name in (console, path):
         if not pathlib.Path(name).is_file():
@@ -270,7 +288,7 @@ def read(console, path, *expected):
     return judge(report, pathlib.Path(console), expected), report[-1][0] if report else 0.0
 
 
-def main(_options, arguments):
+def main(_options: Options, arguments: argparse.Namespace) -> int:
     verdict, _ = read(arguments.console, arguments.report, *arguments.programs)
     show(verdict, arguments.report)
     return 1 if verdict.reasons else 0

@@ -9,10 +9,12 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
+from collections.abc import Sequence
 
 from core import processes
-from core.places import BUILD, need_disk
+from core.machines import Arch
+from core.places import BUILD, need_disk, scratch_folder
+from core.processes import Word
 from core.report import Broken, refuse, say
 
 DOWNLOADS = BUILD / 'download'
@@ -21,7 +23,7 @@ NEXT = 'trixie-backports'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 
-def mirror():
+def mirror() -> str:
     """The address of a Debian mirror, from the system's own sources."""
     listed = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI)'],
                             capture_output=True, text=True, check=False).stdout.split()
@@ -31,14 +33,15 @@ def mirror():
     return mirrors[0]
 
 
-def apart(name, suite, machine=None, archive=''):
+def apart(name: str, suite: str, machine: str | None = None, archive: str = '') -> list[str]:
     """apt options for a state of its own, with fresh lists of one suite; -security is an archive of its own."""
     folder = DOWNLOADS / name
     for part in ('state/lists/partial', 'cache/archives/partial'):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    options = {'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
-               'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
-               'Dir::Etc::sourcelist': folder / 'sources.list'}
+    options: dict[str, Word] = {
+        'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
+        'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
+        'Dir::Etc::sourcelist': folder / 'sources.list'}
     (folder / 'sources.list').write_text(f'deb [signed-by={KEYRING}] {mirror().rstrip("/")}{archive} {suite} main\n')
     if machine:
         # No installed package is of use to another machine.
@@ -50,38 +53,41 @@ def apart(name, suite, machine=None, archive=''):
     return words
 
 
-def this_suite():
+def this_suite() -> str:
     """The name of the Debian that runs here."""
     match = re.search(r'^VERSION_CODENAME=(\w+)', pathlib.Path('/etc/os-release').read_text(), re.M)
-    return match.group(1) if match else refuse('/etc/os-release names no release of Debian, and packages come from there: use KDIR=PATH and ARCH=x86_64')
+    if not match:
+        refuse('/etc/os-release names no release of Debian, and packages come from there: '
+               'use KDIR=PATH and ARCH=x86_64')
+    return match.group(1)
 
 
-def knows(package, words=()):
+def knows(package: str, words: Sequence[str] = ()) -> bool:
     shown = subprocess.run(['apt-cache', *words, 'show', package], capture_output=True, check=False)
     return shown.returncode == 0 and shown.stdout.strip() != b''
 
 
-def need_apt(what):
+def need_apt(what: str) -> None:
     if not shutil.which('apt-get'):
         refuse(f'{what} comes from Debian and this machine has no apt-get: use KDIR=PATH')
 
 
-def unpack(packages, words, target):
+def unpack(packages: Sequence[str], words: Sequence[str], target: pathlib.Path) -> None:
     """Download packages and unpack them into one folder."""
-    with tempfile.TemporaryDirectory(dir=DOWNLOADS) as scratch:
+    with scratch_folder(DOWNLOADS) as scratch:
         for package in packages:
             say(f'downloading Debian\'s {package}')
         processes.run(['apt-get', *words, 'download', *packages], LOG, f'downloading {" ".join(packages)}', cwd=scratch)
         found = sorted(pathlib.Path(scratch).glob('*.deb'))
         if len(found) != len(packages):
             raise Broken(f'apt-get did not bring all of {" ".join(packages)}; the log is {LOG}')
-        for package in found:
-            processes.run(['dpkg-deb', '-x', package, f'{scratch}/x'], LOG, f'unpacking {package.name}')
+        for archive in found:
+            processes.run(['dpkg-deb', '-x', archive, f'{scratch}/x'], LOG, f'unpacking {archive.name}')
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(f'{scratch}/x', target)
 
 
-def kernel_source(version):
+def kernel_source(version: str) -> pathlib.Path:
     """The path of linux-source-VERSION's tarball, fetched if the system does not have it."""
     package = f'linux-source-{version}'
     installed = pathlib.Path(f'/usr/src/{package}.tar.xz')
@@ -96,7 +102,7 @@ def kernel_source(version):
     return tarball
 
 
-def sources_with(package):
+def sources_with(package: str) -> list[str]:
     """apt options for the first place that has the package: the system's own lists, security updates, the next Debian."""
     if knows(package):
         return []
@@ -108,10 +114,10 @@ def sources_with(package):
             continue    # a mirror need not have all
         if knows(package, words):
             return words
-    return refuse(f'Debian has no {package}, neither here nor in {security} or {NEXT}: use KDIR=PATH')
+    refuse(f'Debian has no {package}, neither here nor in {security} or {NEXT}: use KDIR=PATH')
 
 
-def sysroot(arch):
+def sysroot(arch: Arch) -> pathlib.Path:
     """What the suite is linked with, and busybox, for another machine than this one."""
     folder = BUILD / f'sysroot-{arch.name}'
     if not folder.exists():

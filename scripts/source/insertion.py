@@ -13,27 +13,38 @@ LINE is a whole line that the kernel's file has exactly once. A tree where it is
 twice, or that has TEXT already, is refused. A block that starts with "where missing:" in place of
 "file:" is left out of such a tree that has TEXT: some kernels have it, others do not.
 """
-import collections
+import argparse
 import pathlib
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from core.command import Argument, Command
+from core.options import Options
 from core.places import ROOT
 from core.report import Broken, refuse
 from source import semantic
 
 SERIES = ROOT / 'series'
 
-Insertion = collections.namedtuple('Insertion', 'source always file where anchor text')
+
+class Insertion(NamedTuple):
+    """A block of series/*.lines."""
+    source: pathlib.Path    # the file of series/ that has it
+    always: bool            # or only where its text is missing
+    file: str               # the kernel's
+    where: str              # before or after
+    anchor: str             # the line that it is beside
+    text: list[str]
 
 
-def insertions_of(path):
+def insertions_of(path: pathlib.Path) -> list[Insertion]:
     """The blocks of one file of series/."""
     lines = [(number, line) for number, line in enumerate(path.read_text().splitlines(), 1)
              if line.strip() and not line.startswith('#')]
     found = []
     while lines:
-        head = []
+        head: list[str] = []
         for pattern in (r'(file|where missing): (\S+)$', r'(before|after): (.*\S)$', r'\+(.*)$'):
             number, line = lines[0] if lines else ('end', 'nothing')
             match = re.match(pattern, line)
@@ -45,24 +56,25 @@ def insertions_of(path):
         text = []
         while lines and lines[0][1].startswith('+'):
             text.append(lines.pop(0)[1][1:])
-        found.append(Insertion(path, head[0] == 'file', *head[1:], text))
+        kind, file, where, anchor = head
+        found.append(Insertion(path, kind == 'file', file, where, anchor, text))
     if not found:
         raise Broken(f'{path} has nothing to insert')
     return found
 
 
-def insertions(paths=None):
+def insertions(paths: Iterable[pathlib.Path] | None = None) -> list[Insertion]:
     """All blocks, or those of some files of series/."""
     return [insertion for path in sorted(SERIES.glob('*.lines') if paths is None else paths)
             for insertion in insertions_of(path)]
 
 
-def files():
+def files() -> list[str]:
     """The kernel files that lines are inserted into."""
     return sorted({insertion.file for insertion in insertions()})
 
 
-def insert(insertion, lines, source):
+def insert(insertion: Insertion, lines: list[str], source: pathlib.Path) -> list[str]:
     """The lines of a file with one block in it; they have no line ends."""
     where = f'{source}: {insertion.file}'
     # A block is known by its first line, be it that of an option or the title of a section.
@@ -78,10 +90,9 @@ def insert(insertion, lines, source):
     return lines[:at] + insertion.text + lines[at:]
 
 
-def patched(source, paths=None):
+def patched(source: pathlib.Path, paths: Iterable[pathlib.Path] | None = None) -> dict[str, bytes]:
     """{relative path: the bytes of the changed file} for all the kernel files that get lines."""
-    source = pathlib.Path(source)
-    changed = {}
+    changed: dict[str, list[str]] = {}
     for insertion in insertions(paths):
         if not (source / insertion.file).is_file():
             refuse(f'{source} has no {insertion.file}: name the top of a kernel tree')
@@ -91,7 +102,7 @@ def patched(source, paths=None):
     return {file: '\n'.join(lines).encode(errors='surrogateescape') for file, lines in changed.items()}
 
 
-def main(_options, arguments):
+def main(_options: Options, arguments: argparse.Namespace) -> int:
     source = pathlib.Path(arguments.tree)
     print(''.join(semantic.diff(source, patched(source))), end='')
     return 0

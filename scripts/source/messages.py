@@ -19,8 +19,10 @@ one that carries the file.
 The patch 00 is the cover letter, and carries nothing. In place of that it has lines "leaves:", for what lies
 where it would in a kernel tree and yet is no part of the series.
 """
-import collections
+import pathlib
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from core.places import ROOT, project_files
 from core.report import Broken
@@ -29,13 +31,25 @@ SERIES = ROOT / 'series'
 # Where our files lie as in a kernel tree.
 KERNEL_FOLDERS = ('Documentation/', 'fs/', 'include/', 'samples/', 'tools/')
 
-Patch = collections.namedtuple('Patch', 'path subject body carries leaves later cocci lines')
+
+class Patch(NamedTuple):
+    """A message, and the files beside it."""
+    path: pathlib.Path              # of the message
+    subject: str
+    body: str
+    carries: list[str]              # files of ours, and folders, which end with /
+    leaves: list[str]               # the same, in the cover letter: what is no part of the series
+    later: list[tuple[str, str]]    # (file, option) whose block is this patch's
+    cocci: pathlib.Path | None
+    lines: pathlib.Path | None
 
 
-def read(path):
+def read(path: pathlib.Path) -> Patch:
     """One message; Broken, with the line, where it is not of the form above."""
     head, _, text = path.read_text().partition('\n\n')
-    carries, leaves, later = [], [], []
+    carries: list[str] = []
+    leaves: list[str] = []
+    later: list[tuple[str, str]] = []
     for number, line in enumerate(head.splitlines(), 1):
         key, _, value = line.partition(': ')
         if line.startswith('#'):
@@ -45,7 +59,8 @@ def read(path):
         elif key == 'leaves' and path.name.startswith('00-') and value.strip():
             leaves += value.split()
         elif key == 'later' and len(value.split()) == 2:
-            later.append(tuple(value.split()))
+            file, option = value.split()
+            later.append((file, option))
         else:
             raise Broken(f'{path}:{number}: "{line}" where "carries: FILE" or "later: FILE OPTION" has to be')
     subject, _, body = text.strip('\n').partition('\n\n')
@@ -59,7 +74,7 @@ def read(path):
                  lines if lines.exists() else None)
 
 
-def cover():
+def cover() -> Patch:
     """The cover letter."""
     patch = read(next(iter(sorted(SERIES.glob('00-*.message'))), SERIES / '00-cover-letter.message'))
     if patch.carries or patch.later or patch.cocci or patch.lines:
@@ -67,7 +82,7 @@ def cover():
     return patch
 
 
-def patches():
+def patches() -> list[Patch]:
     """The patches in order; every rule and every insertion belongs to one of them."""
     found = [read(path) for path in sorted(SERIES.glob('*.message')) if not path.name.startswith('00-')]
     for path in sorted((*SERIES.glob('*.cocci'), *SERIES.glob('*.lines'))):
@@ -80,7 +95,7 @@ def patches():
     return found
 
 
-def expanded(path, names):
+def expanded(path: pathlib.Path, names: Sequence[str]) -> list[str]:
     """The files of ours that a message names, as paths from the top of a kernel tree."""
     found = []
     for name in names:
@@ -91,14 +106,14 @@ def expanded(path, names):
     return found
 
 
-def files_of(patch):
+def files_of(patch: Patch) -> list[str]:
     """The files of ours that a patch carries."""
     return expanded(patch.path, patch.carries)
 
 
-def carried():
+def carried() -> dict[str, Patch]:
     """The files of ours that the series puts into a kernel tree: {name: the patch that does}."""
-    found = {}
+    found: dict[str, Patch] = {}
     for patch in patches():
         for name in files_of(patch):
             if name in found:
@@ -107,7 +122,7 @@ def carried():
     return found
 
 
-def without(text, option):
+def without(text: str, option: str) -> str:
     """A C file without its block for an option, and without the empty line in front of that."""
     shorter, number = re.subn(rf'\n?^#ifdef {option}\n(?:(?!#endif).*\n)*#endif.*\n', '', text, flags=re.M)
     if number != 1:
@@ -115,7 +130,7 @@ def without(text, option):
     return shorter
 
 
-def check_all_carried():
+def check_all_carried() -> None:
     """Broken where a file of ours for a kernel tree is in no patch, and is not left out on purpose either."""
     known = {*carried(), *expanded(cover().path, cover().leaves)}
     for name in (name for folder in KERNEL_FOLDERS if (ROOT / folder).is_dir() for name in project_files(folder)):

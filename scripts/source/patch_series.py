@@ -10,18 +10,19 @@ that tree stays as it is.
 
 Exit status: 0 if all is well, 1 if not, 2 for bad input.
 """
-import collections
+import argparse
 import os
 import pathlib
 import shutil
 import stat
 import subprocess
-import tempfile
+from typing import NamedTuple
 
 from core import processes
 from core.command import Command
 from core.options import Options
-from core.places import BUILD, ROOT, need_disk
+from core.places import BUILD, ROOT, need_disk, scratch_folder
+from core.processes import Word
 from core.report import Broken, Progress, refuse, say
 from source import insertion, messages, semantic, trees
 
@@ -31,13 +32,11 @@ FOLDER = BUILD / 'series'
 UNFINISHED = {'rebase-apply': 'git am or git rebase', 'rebase-merge': 'git rebase', 'MERGE_HEAD': 'git merge',
               'CHERRY_PICK_HEAD': 'git cherry-pick', 'REVERT_HEAD': 'git revert'}
 
-Series = collections.namedtuple('Series', 'repository base tip patches folder')
-
 
 class Git:
     """A repository, and git called on it."""
 
-    def __init__(self, directory, users=False):
+    def __init__(self, directory: Word, users: bool = False):
         """A user's own is handled as they have configured it; ours as if nobody had configured anything."""
         self.directory = pathlib.Path(directory)
         self.env = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
@@ -45,40 +44,49 @@ class Git:
         if not users:
             self.env.update(GIT_CONFIG_GLOBAL='/dev/null', GIT_CONFIG_NOSYSTEM='1')
 
-    def try_(self, *words, text=None, **env):
+    def try_(self, *words: Word, text: str | bytes | None = None, **env: str) -> tuple[int, str, str]:
         """(exit status, what it wrote, what it complained of)"""
         data = text.encode() if isinstance(text, str) else text
         done = subprocess.run(['git', '-C', self.directory, *map(str, words)], input=data, capture_output=True,
-                              env={**self.env, **env}, check=False,
-                              **({} if data is not None else {'stdin': subprocess.DEVNULL}))
+                              stdin=subprocess.DEVNULL if data is None else None, env={**self.env, **env}, check=False)
         return done.returncode, done.stdout.decode(errors='surrogateescape'), done.stderr.decode(errors='replace')
 
-    def __call__(self, *words, **kwargs):
-        status, out, err = self.try_(*words, **kwargs)
+    def __call__(self, *words: Word, text: str | bytes | None = None, **env: str) -> str:
+        """What it wrote; Broken where it fails."""
+        status, out, err = self.try_(*words, text=text, **env)
         if status:
             raise Broken(f'git {" ".join(map(str, words[:3]))} in {self.directory} (exit status {status}): '
                          f'{(err or out).strip().splitlines()[-1] if (err or out).strip() else "no reason given"}')
         return out.strip('\n')
 
 
-def sender():
+class Series(NamedTuple):
+    """The patches as they were written, and where they are commits."""
+    repository: Git
+    base: str                       # the commit that they are on top of
+    tip: str                        # that of the last one
+    patches: list[pathlib.Path]     # the cover letter first
+    folder: pathlib.Path            # where they are
+
+
+def sender() -> tuple[str, str]:
     """Who the patches are from: the user, as far as git knows them."""
     git = Git('.', users=True)
     name, email = (git.try_('config', key)[1].strip() for key in ('user.name', 'user.email'))
     return (name or 'Sender', email or 'sender@example.org')
 
 
-def identity(name, email, date):
+def identity(name: str, email: str, date: str) -> dict[str, str]:
     return {f'GIT_{who}_{what}': value for who in ('AUTHOR', 'COMMITTER')
             for what, value in (('NAME', name), ('EMAIL', email), ('DATE', date))}
 
 
-def label(options):
+def label(options: Options) -> str:
     """Names the folder of the patches: by the tree alone, as they are the same for all machines."""
     return options.label.removesuffix('-debug').removesuffix(f'-{options.arch.name}')
 
 
-def debian_repository(options, source, version):
+def debian_repository(options: Options, source: pathlib.Path, version: str) -> Git:
     """A repository whose branch base has Debian's source in one commit; made once."""
     target = FOLDER / f'{label(options)}.git'
     if (target / 'made').exists():
@@ -86,14 +94,14 @@ def debian_repository(options, source, version):
     shutil.rmtree(target, ignore_errors=True)
     need_disk(FOLDER, 0.6)
     progress = Progress(f'committing {source.name}', options.terminal)
-    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+    with scratch_folder(FOLDER) as scratch:
         git = Git(pathlib.Path(scratch) / 'git')
         Git(scratch)('init', '-q', '--bare', '-b', 'base', git.directory)
         for key, value in (('core.autocrlf', 'false'), ('core.compression', '1'), ('gc.auto', '0')):
             git('config', key, value)
         # Below the threshold each file would become a file of its own in the repository.
-        git('-c', 'core.bareRepository=false', '-c', 'core.bigFileThreshold=1', f'--work-tree={source}', 'add', '-A', '-f', source,
-            GIT_DIR=str(git.directory))
+        git('-c', 'core.bareRepository=false', '-c', 'core.bigFileThreshold=1', f'--work-tree={source}',
+            'add', '-A', '-f', source, GIT_DIR=str(git.directory))
         date = f'{int((source / "Makefile").stat().st_mtime)} +0000'
         base = git('commit-tree', git('write-tree'), text=f'{source.name} {version}\n',
                    **identity('Debian', 'debian@example.org', date))
@@ -104,7 +112,7 @@ def debian_repository(options, source, version):
     return Git(target)
 
 
-def users_repository(options, tree):
+def users_repository(options: Options, tree: pathlib.Path) -> Git:
     """A repository of ours that borrows the objects of the user's, whose branch base is where that is."""
     target = FOLDER / f'{label(options)}.git'
     shutil.rmtree(target, ignore_errors=True)
@@ -121,7 +129,7 @@ def users_repository(options, tree):
     return git
 
 
-def check_git_tree(tree, given):
+def check_git_tree(tree: pathlib.Path, given: Word) -> Git:
     """Refuse what is no git tree, or one whose files are not those of its commit."""
     git = Git(tree, users=True)
     status, top, err = git.try_('rev-parse', '--show-toplevel')
@@ -139,7 +147,7 @@ def check_git_tree(tree, given):
     return git
 
 
-def check_can_branch(git, given):
+def check_can_branch(git: Git, given: str) -> None:
     """Refuse a tree that the new branch cannot be made in."""
     for name, what in UNFINISHED.items():
         if pathlib.Path(git('rev-parse', '--path-format=absolute', '--git-path', name)).exists():
@@ -148,7 +156,7 @@ def check_can_branch(git, given):
         refuse(f'{given} has a branch {BRANCH} already: remove it with "git branch -D {BRANCH}" or rename it')
 
 
-def states(source):
+def states(source: pathlib.Path) -> list[tuple[messages.Patch, dict[str, bytes]]]:
     """The series in order: [(patch, {path from the top: its bytes after that patch})].
 
     What the last one leaves is what "make run" builds: that is where the bytes are from.
@@ -156,9 +164,9 @@ def states(source):
     full = {str(name): data for name, data in trees.contents(source, 'ours').items()}
     missing = set(full)
     result = []
-    inserted = []
+    inserted: list[pathlib.Path] = []
     later = {(file, option): patch for patch in messages.patches() for file, option in patch.later}
-    done = set()
+    done: set[str] = set()
     for patch in messages.patches():
         files = messages.files_of(patch)
         if patch.cocci:
@@ -186,7 +194,7 @@ def states(source):
     return result
 
 
-def commit_all(git, base, source):
+def commit_all(git: Git, base: str, source: pathlib.Path) -> str:
     """Commit the patches on top of base, on the branch of the series; returns the last commit."""
     index = {'GIT_INDEX_FILE': str(git.directory / 'index.series')}
     git('read-tree', base, **index)
@@ -207,8 +215,8 @@ def commit_all(git, base, source):
     return parent
 
 
-def make(options):
-    """Write the patches; returns them and what they are of."""
+def make(options: Options) -> tuple[Series, str]:
+    """Write the patches; returns them and the version of what they are for."""
     source = trees.pristine(options)
     given = options.kdir or source
     version = trees.check(source, given)
@@ -223,7 +231,7 @@ def make(options):
     tip = commit_all(git, base, source)
     git('config', f'branch.{BRANCH}.description', f'{cover.subject}\n\n{cover.body.rstrip()}\n')
     folder = FOLDER / label(options)
-    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+    with scratch_folder(FOLDER) as scratch:
         git('format-patch', '-q', '--cover-letter', '--cover-from-description=subject', '--no-signature',
             f'--base={base}', '-o', f'{scratch}/patches', f'{base}..{BRANCH}',
             **identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base)))
@@ -232,12 +240,12 @@ def make(options):
     return Series(git, base, tip, sorted(folder.glob('*.patch')), folder), version
 
 
-def apply(options):
-    """The commits on a new branch of the user's tree: all of them, or the tree stays as it is."""
+def apply(options: Options, given: str) -> None:
+    """The commits on a new branch of the user's tree, given as KDIR: all of them, or the tree stays as it is."""
     tree = trees.pristine(options)
-    trees.check(tree, options.kdir)
-    git = check_git_tree(tree, options.kdir)
-    check_can_branch(git, options.kdir)
+    trees.check(tree, given)
+    git = check_git_tree(tree, given)
+    check_can_branch(git, given)
     # Made apart from that tree, so that one which does not fit is refused before it is touched.
     series, version = make(options)
     before = git.try_('symbolic-ref', '-q', '--short', 'HEAD')[1].strip() or git('rev-parse', '--short', 'HEAD')
@@ -247,26 +255,26 @@ def apply(options):
         status, out, err = git.try_('checkout', '-q', BRANCH)
         if status:
             lines = (err or out).strip().splitlines()
-            refuse(f'{options.kdir}: git does not change to the new branch: {" ".join(line.strip() for line in lines[:2])}')
+            refuse(f'{given}: git does not change to the new branch: {" ".join(line.strip() for line in lines[:2])}')
     finally:
         if git.try_('rev-parse', '--verify', '-q', 'HEAD')[1].strip() != series.tip:
             git.try_('update-ref', '-d', f'refs/heads/{BRANCH}', series.tip)
-    say(f'{len(series.patches) - 1} patches on Linux {version}: {options.kdir}, branch {BRANCH}')
-    say(f'back to what it was: git -C {options.kdir} checkout {before} && git -C {options.kdir} branch -D {BRANCH}')
+    say(f'{len(series.patches) - 1} patches on Linux {version}: {given}, branch {BRANCH}')
+    say(f'back to what it was: git -C {given} checkout {before} && git -C {given} branch -D {BRANCH}')
 
 
-def written(options, _arguments):
+def written(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     series, version = make(options)
     say(f'{len(series.patches) - 1} patches and a cover letter for Linux {version}: {series.folder}')
     return 0
 
 
-def applied(options, _arguments):
+def applied(options: Options, _arguments: argparse.Namespace) -> int:
     if not options.kdir:
         refuse('make apply needs KDIR=PATH: the git tree of a kernel that the series is to be applied to')
     processes.lock()
-    apply(options)
+    apply(options, options.kdir)
     return 0
 
 

@@ -11,22 +11,36 @@ FUNCTION is - for what is in none; those with | between them are the same thing 
 kernels. The rule marks what it matches with a position p. Whatever else it matches, or does not
 match, is an error that names the rule, the file and the function.
 """
+import argparse
 import collections
+import dataclasses
 import difflib
 import hashlib
 import pathlib
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 
 from core import processes
 from core.command import Argument, Command
+from core.options import Options
 from core.places import BUILD, ROOT, write_if_changed
 from core.report import Broken, refuse, say
 
 SERIES = ROOT / 'series'
 
-Rule = collections.namedtuple('Rule', 'patch name file functions count added')
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A rule, and what it has to match."""
+    patch: pathlib.Path     # the semantic patch that has it
+    name: str
+    file: str               # the kernel's
+    functions: list[str]    # the names that the function has in one kernel or another; - for none
+    count: int              # of the matches
+    added: int              # words(), by each of them
+
 
 # Reports each match of a rule; the braces are filled in.
 REPORT = '''
@@ -38,12 +52,12 @@ for place in p:
 '''
 
 
-def words(text):
+def words(text: str) -> int:
     """The words that each of our changes adds at least one of."""
     return len(re.findall(r'\w*claim\w*', text, re.I))
 
 
-def rules_of(patch):
+def rules_of(patch: pathlib.Path) -> list[Rule]:
     """The rules of a semantic patch, each with what it has to match."""
     text = patch.read_text()
     body = {part[1]: part[2] for part in re.finditer(r'^@(\w+)@\n(.*?)(?=^@\w+@\n|\Z)', text, re.M | re.S)}
@@ -57,27 +71,28 @@ def rules_of(patch):
     return rules
 
 
-def apply(patch, rules, file, folder):
+def apply(patch: pathlib.Path, rules: Sequence[Rule], file: str, folder: pathlib.Path
+          ) -> collections.defaultdict[str, list[str]]:
     """Change one file below folder; returns the functions that each rule matched in."""
     script = folder / patch.name
     script.write_text(patch.read_text() + ''.join(REPORT.format(rule.name) for rule in rules))
-    places = set()
+    places: set[tuple[str, ...]] = set()
 
-    def on_line(line):
+    def on_line(line: str) -> None:
         if line.startswith('matched '):
             places.add(tuple(line.split()[1:]))
 
     # Away from any .cocciconfig of the user's, in a folder or in the home.
     processes.run(['spatch', '--very-quiet', '--no-show-diff', '--in-place', '--sp-file', script, file],
-                BUILD / f'semantic/{patch.stem}.log', f'{patch.name} on {file}', cwd=folder,
-                env=processes.environment(HOME=str(folder)), on_line=on_line)
-    matched = collections.defaultdict(list)
+                  BUILD / f'semantic/{patch.stem}.log', f'{patch.name} on {file}', cwd=folder,
+                  env=processes.environment(HOME=str(folder)), on_line=on_line)
+    matched: collections.defaultdict[str, list[str]] = collections.defaultdict(list)
     for name, function, *_ in sorted(places):
         matched[name].append('-' if function == 'something_else' else function)
     return matched
 
 
-def check(rule, matched, source):
+def check(rule: Rule, matched: Sequence[str], source: pathlib.Path) -> None:
     """Refuse a tree in which a rule matched anything but what it has to."""
     where = f'{source}: the rule {rule.name} of {rule.patch.name}'
     stray = [function for function in matched if function not in rule.functions]
@@ -89,24 +104,24 @@ def check(rule, matched, source):
                f'and matches {len(matched)}x: this tree differs from those that the series is for')
 
 
-def files():
+def files() -> list[str]:
     """The kernel files that the series changes."""
     return sorted({rule.file for patch in SERIES.glob('*.cocci') for rule in rules_of(patch)})
 
 
-def fingerprint(*paths):
+def fingerprint(*paths: pathlib.Path) -> str:
     """A name for what comes of these files."""
     return hashlib.sha256(b'\0'.join(path.read_bytes() for path in paths)).hexdigest()[:32]
 
 
-def patched(source, series=SERIES, known=BUILD / 'semantic'):
+def patched(source: pathlib.Path, series: pathlib.Path = SERIES,
+            known: pathlib.Path = BUILD / 'semantic') -> dict[str, bytes]:
     """{relative path: the bytes of the changed file} for all the kernel files that the series changes.
 
     What spatch has made once is kept in the folder known.
     """
-    source = pathlib.Path(source)
     patches = sorted(series.glob('*.cocci'))
-    by_file = {}
+    by_file: dict[str, dict[pathlib.Path, list[Rule]]] = {}
     for patch in patches:
         for rule in rules_of(patch):
             by_file.setdefault(rule.file, {}).setdefault(patch, []).append(rule)
@@ -142,14 +157,14 @@ def patched(source, series=SERIES, known=BUILD / 'semantic'):
     return result
 
 
-def diff(source, files):
+def diff(source: pathlib.Path, files: Mapping[str, bytes]) -> Iterator[str]:
     for file, data in files.items():
         before = (source / file).read_text(errors='replace').splitlines(keepends=True)
         after = data.decode(errors='replace').splitlines(keepends=True)
         yield from difflib.unified_diff(before, after, f'a/{file}', f'b/{file}')
 
 
-def main(_options, arguments):
+def main(_options: Options, arguments: argparse.Namespace) -> int:
     source = pathlib.Path(arguments.tree)
     files = patched(source)
     if not arguments.folder:

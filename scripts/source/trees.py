@@ -6,21 +6,23 @@ backports of the next Debian, with a package state apart from the system's. It i
 build/src and stays as it came. KDIR is a tree of yours, and stays as it is too. What is built is a
 copy whose files are hard links, where that can be, and whose changed files are not.
 """
+import argparse
 import os
 import pathlib
 import re
 import shutil
-import tempfile
+from collections.abc import Collection, Iterable, Mapping
 
 from core import processes
 from core.command import Command
 from core.options import OLDEST, Options
-from core.places import BUILD, ROOT, SUITE_FOLDER, need_disk, project_files, write_if_changed
+from core.places import BUILD, ROOT, SUITE_FOLDER, need_disk, project_files, scratch_folder, write_if_changed
+from core.processes import Word
 from core.report import Broken, Progress, refuse, say
 from source import debian, insertion, messages, semantic
 
 # Kernels that tests are shown to fail on: a file, and what changes in it.
-VARIANTS = {
+VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     # EFD_AUTORESET as it was first posted: every poll resets, whoever it is that polls, blocked
     # writers are not told, and a wake-up says that the event is there to be reported.
     'rfc': ('fs/eventfd.c', {
@@ -41,7 +43,7 @@ VARIANTS = {
 }
 
 
-def changed_text(variant):
+def changed_text(variant: str) -> tuple[pathlib.Path, bytes]:
     """The file of a variant and its text; each change has to fit in one place."""
     name, changes = VARIANTS[variant]
     text = (ROOT / name).read_text()
@@ -62,27 +64,30 @@ PRODUCTS = ('.git', '/.config', '/.config.old', '/include/config', '/include/gen
 NOT_BUILT = ('Documentation/', 'MAINTAINERS', 'samples/', 'tools/')
 
 
-def ours():
+def ours() -> list[str]:
     """The files of a kernel tree that are ours as a whole, but for the suite: what the series carries."""
     return [name for name in messages.carried() if not name.startswith(f'{SUITE_FOLDER}/')]
 
 
-def suite_files():
+def suite_files() -> list[pathlib.Path]:
     """The files of the suite, as paths from the top of a kernel tree."""
     return [pathlib.Path(name) for name in project_files(f'{SUITE_FOLDER}/')]
 
 
-def tree_version(tree):
+def tree_version(tree: pathlib.Path) -> tuple[int, int, str] | None:
     """(major, minor, 'a.b.c') of a kernel tree, or None if it is none."""
     try:
         text = (tree / 'Makefile').read_text(errors='replace')
     except OSError:
         return None
-    field = {key: re.search(rf'^{key}\s*=[ \t]*(\S*)', text, re.M)
-             for key in ('VERSION', 'PATCHLEVEL', 'SUBLEVEL', 'EXTRAVERSION')}
-    if not all(field.values()) or not (tree / 'Kbuild').exists():
+    value = {}
+    for key in ('VERSION', 'PATCHLEVEL', 'SUBLEVEL', 'EXTRAVERSION'):
+        match = re.search(rf'^{key}\s*=[ \t]*(\S*)', text, re.M)
+        if not match:
+            return None
+        value[key] = match.group(1)
+    if not (tree / 'Kbuild').exists():
         return None
-    value = {key: match.group(1) for key, match in field.items()}
     try:
         pair = int(value['VERSION']), int(value['PATCHLEVEL'])
     except ValueError:
@@ -90,7 +95,7 @@ def tree_version(tree):
     return (*pair, f'{pair[0]}.{pair[1]}.{value["SUBLEVEL"]}{value["EXTRAVERSION"]}')
 
 
-def pristine(options):
+def pristine(options: Options) -> pathlib.Path:
     """The tree as it came: Debian's, unpacked once, or the user's."""
     if options.kdir:
         return pathlib.Path(options.kdir).resolve()
@@ -100,15 +105,15 @@ def pristine(options):
     tarball = debian.kernel_source(options.kernel)
     need_disk(tree.parent, 2.5)
     progress = Progress(f'unpacking {tarball.name}', options.terminal)
-    with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
+    with scratch_folder(tree.parent) as scratch:
         processes.run(['tar', '-xf', tarball, '-C', scratch], BUILD / 'unpack.log', f'unpacking {tarball}')
         os.replace(f'{scratch}/{tree.name}', tree)
     progress.done('done')
     return tree
 
 
-def check(tree, given):
-    """Refuse what cannot become a tree of ours, before anything is made of it."""
+def check(tree: pathlib.Path, given: Word) -> str:
+    """Refuse what cannot become a tree of ours, before anything is made of it; returns its version."""
     if not tree.is_dir():
         refuse(f'{given} is no directory: KDIR names the top of a kernel tree')
     version = tree_version(tree)
@@ -121,9 +126,9 @@ def check(tree, given):
     return version[2]
 
 
-def first_copy(source, target):
+def first_copy(source: pathlib.Path, target: pathlib.Path) -> None:
     """A copy at once, of hard links where both are on one file system."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+    with scratch_folder(target.parent) as scratch:
         for how in (['-al'], ['-a', '--reflink=auto']):
             try:
                 processes.run(['cp', *how, source, f'{scratch}/tree'], target.parent / 'tree.log', f'copying {source}')
@@ -135,7 +140,7 @@ def first_copy(source, target):
         os.replace(f'{scratch}/tree', target)
 
 
-def copy(source, target, changed, untouched):
+def copy(source: pathlib.Path, target: pathlib.Path, changed: Collection[pathlib.Path], untouched: bool) -> None:
     """Make target what source is, but for the files in changed, which the caller writes.
 
     An untouched source is as it was unpacked, with no products in it.
@@ -152,13 +157,13 @@ def copy(source, target, changed, untouched):
     processes.run([*command, f'{source}/', f'{target}/'], target.parent / 'tree.log', f'copying {source}')
 
 
-def changed_kernel_files(tree):
+def changed_kernel_files(tree: pathlib.Path) -> list[str]:
     """The files that a prepared tree's image is made of and that are ours or changed by us, as paths from its top."""
     return [name for name in sorted({*ours(), *semantic.files(), *insertion.files()})
             if (tree / name).exists() and not name.startswith(NOT_BUILT)]
 
 
-def contents(source, variant):
+def contents(source: pathlib.Path, variant: str) -> dict[pathlib.Path, bytes]:
     """What the files that differ from the source have to be: {path from the top: bytes}."""
     suite = {name: (ROOT / name).read_bytes() for name in suite_files()}
     if variant == 'suite':
@@ -175,7 +180,7 @@ def contents(source, variant):
     return {**kernel, **inserted, **suite}
 
 
-def drop(source, tree, names):
+def drop(source: pathlib.Path, tree: pathlib.Path, names: Iterable[str]) -> None:
     """Take back files that were of the suite and are no more; a look at the whole tree would take its time."""
     for name in names:
         (tree / name).unlink(missing_ok=True)
@@ -183,8 +188,8 @@ def drop(source, tree, names):
             shutil.copy2(source / name, tree / name)
 
 
-def prepare(options, variant='ours', folder=None):
-    """The tree with our files in it. Files that are right already keep their time stamps.
+def prepare(options: Options, variant: str = 'ours', folder: pathlib.Path | None = None) -> tuple[pathlib.Path, str]:
+    """The tree with our files in it, and its version. Files that are right already keep their time stamps.
 
     The variant 'stock' has our suite and the kernel's own eventfd, to compare with; 'suite' is the
     same without a look at the kernel's files; for others see VARIANTS. They share a tree, and so
@@ -213,7 +218,7 @@ def prepare(options, variant='ours', folder=None):
     return folder / 'tree', version
 
 
-def main(options, _arguments):
+def main(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
     target, version = prepare(options)
     say(f'Linux {version} with this eventfd: {target}')

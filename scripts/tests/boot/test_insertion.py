@@ -95,4 +95,4 @@ class Series(unittest.TestCase):
             (pathlib.Path(scratch) / 'a').write_text('1\n2\n')
             (pathlib.Path(scratch) / '01.lines').write_text('file: a\nbefore: 1\n+0\nfile: a\nafter: 2\n+3\n')
             with mock.patch.object(insertion, 'SERIES', pathlib.Path(scratch)):
-                self.assertEqual(insertion.patched(scratch), {'a': b'0\n1\n2\n3\n'})
+                self.assertEqual(insertion.patched(pathlib.Path(scratch)), {'a': b'0\n1\n2\n3\n'})

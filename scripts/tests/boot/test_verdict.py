@@ -95,19 +95,19 @@ class Verdict(unittest.TestCase):
 
     def test_an_init_that_hangs_turns_it_red(self):
         outcome, result = boot('hang', '', files={'/init': (script('while :; do sleep 1; done'), 0o755)},
-                               boot_limit=12)
+                               limits=qemu.Limits(boot=12))
         self.assertIn('the kernel did not reach the suite in 12 s', result.reasons)
         self.assertLess(outcome.seconds, 30)
 
     def test_a_test_that_hangs_turns_it_red(self):
-        outcome, result = boot('stuck', script(*PLAN_OF_ONE, 'sleep 600'), silent_limit=8)
+        outcome, result = boot('stuck', script(*PLAN_OF_ONE, 'sleep 600'), limits=qemu.Limits(silent=8))
         self.assertTrue(any(reason.startswith('the suite was silent for 8 s after') for reason in result.reasons),
                         result.reasons)
         self.assertLess(outcome.seconds, 40)
 
     def test_a_suite_that_takes_too_long_turns_it_red(self):
         _, result = boot('slow', script(*PLAN_OF_ONE, 'while :; do echo "# still here"; sleep 1; done'),
-                         suite_limit=12)
+                         limits=qemu.Limits(suite=12))
         self.assertIn('the suite was not done after 12 s', result.reasons)
 
     def test_a_complaint_of_the_kernel_turns_it_red(self):
@@ -166,7 +166,7 @@ class SideBySide(unittest.TestCase):
         for name, (program, reason) in bad.items():
             for guests in ([guest('well', self.GOOD), guest(name, program)], [guest(name, program), guest('well', self.GOOD)]):
                 with self.subTest(first=guests[0].name, second=guests[1].name):
-                    outcome, result = boot_guests(*guests, silent_limit=8)
+                    outcome, result = boot_guests(*guests, limits=qemu.Limits(silent=8))
                     self.assertTrue(any(line.startswith(reason) for line in result.reasons), result.reasons)
                     self.assertEqual(outcome.console.name, f'harness-{name}.console')
                     self.assertEqual('end' in result.facts, name in ('fails', 'is-gone'))
@@ -174,7 +174,7 @@ class SideBySide(unittest.TestCase):
 
     def test_a_guest_that_hangs_is_shown_before_one_in_which_a_test_fails(self):
         outcome, result = boot_guests(guest('fails', script(*PLAN_OF_ONE, 'echo not ok 1 Bad.Test', 'exit 1')),
-                                      guest('hangs', script(*PLAN_OF_ONE, 'sleep 600')), silent_limit=8)
+                                      guest('hangs', script(*PLAN_OF_ONE, 'sleep 600')), limits=qemu.Limits(silent=8))
         self.assertIn('probe: Bad.Test failed', result.reasons)
         self.assertEqual(outcome.console.name, 'harness-hangs.console')
         self.assertRegex(outcome.ended, 'the suite was silent for 8 s')

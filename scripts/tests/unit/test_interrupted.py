@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A run that is killed leaves nothing behind: no process that goes on, and nothing half done on the disk."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from core.places import SCRIPTS, UNFINISHED
+
+# As where a tree is unpacked: outside processes.main(), which would hear of a signal.
+STEP = '''
+import pathlib
+from core import places, processes
+with places.scratch_folder(places.BUILD / "src") as scratch:
+    processes.run(["sh", "-c", f"echo $$ >{places.BUILD}/pid; while :; do echo >>{scratch}/file; sleep 0.01; done"],
+                  places.BUILD / "log", "unpacking")
+'''
+NEXT = 'from core import processes; processes.main(processes.lock)'
+
+
+class Killed(unittest.TestCase):
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.build = pathlib.Path(scratch.name)
+        (self.build / 'src/whole').mkdir(parents=True)
+        self.env = {**os.environ, 'BUILD': str(self.build), 'PYTHONPATH': str(SCRIPTS), 'PYTHONDONTWRITEBYTECODE': '1'}
+        self.env.pop('HARNESS_LOCK', None)
+
+    def unfinished(self) -> list[pathlib.Path]:
+        return list((self.build / 'src').glob(f'{UNFINISHED}*'))
+
+    def killed_by(self, number: signal.Signals) -> int:
+        """Kill a step that is at work; the number of the process that did the work."""
+        step = subprocess.Popen([sys.executable, '-c', STEP], env=self.env)
+        deadline = time.monotonic() + 30
+        while not (self.unfinished() and list(self.unfinished()[0].iterdir())):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(step.poll())
+            time.sleep(0.01)
+        step.send_signal(number)
+        step.wait()
+        return int((self.build / 'pid').read_text())
+
+    def test_what_it_had_called_ends_with_it(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number=number.name):
+                worker = self.killed_by(number)
+                deadline = time.monotonic() + 10
+                while pathlib.Path(f'/proc/{worker}').exists():
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.01)
+
+    def test_the_next_run_clears_away_what_is_half_done_and_says_so(self) -> None:
+        self.killed_by(signal.SIGKILL)
+        [left] = self.unfinished()
+        done = subprocess.run([sys.executable, '-c', NEXT], env=self.env, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, f'removed what an interrupted run has left half done: src/{left.name}\n', ''))
+        self.assertEqual([path.name for path in (self.build / 'src').iterdir()], ['whole'])
+        again = subprocess.run([sys.executable, '-c', NEXT], env=self.env, capture_output=True, text=True, check=False)
+        self.assertEqual(again.stdout, '')
