@@ -33,6 +33,9 @@ test:		## the same for the tests whose names match T=PATTERN
 shell:		## boot to a prompt with the suite in place
 	@$(call JOB,run)
 
+try:		## a program of yours in the booted kernel: PROG='./mine --flag'
+	@$(call JOB,run)
+
 kunit:		## the in-kernel interface alone, by the kernel's own kunit.py (UML)
 	@$(call JOB,run)
 

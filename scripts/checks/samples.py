@@ -18,7 +18,7 @@ from core.command import Command
 from core.options import Options, need_programs_here
 from core.places import ROOT, SUITE
 from core.report import Broken, refuse, tell
-from guest import session
+from guest import carried, session
 
 ROUNDS = 50     # strace is slow in an emulated machine
 PROGRAM = 'sample'
@@ -59,9 +59,7 @@ def with_libraries(program: str) -> session.Files:
     path = shutil.which(program)
     if not path:
         refuse(f'no {program}: "make doctor" says how to get it')
-    listed = subprocess.run(['ldd', path], capture_output=True, text=True, check=True).stdout
-    files = [path, *re.findall(r'(/\S+) \(0x', listed)]
-    return {name: (pathlib.Path(name).read_bytes(), 0o755) for name in files}
+    return {name: (file.read_bytes(), 0o755) for name, file in carried.program_files(pathlib.Path(path)).items()}
 
 
 def counted(said: str, calls: str) -> tuple[str | None, dict[str, int]]:

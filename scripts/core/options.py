@@ -43,8 +43,13 @@ OPTIONS = (
     Option("T", "PATTERN", "which tests: test, kunit, compare, soak, bench, mutants"),
     Option("ROUNDS", "NUMBER", "how often tests of races try (200)"),
     Option("N", "NUMBER", "boots of make soak (20)"),
-    Option("S", "SECONDS", "how long make stress takes (60)"),
+    Option("S", "SECONDS", "how long make stress takes, and make try may (60)"),
     Option("SEED", "NUMBER", "the schedule of make stress, to see it again"),
+    Option("PROG", "COMMAND", "make try: what to run in the guest"),
+    Option("WITH", "FILES", "make try: what else it gets, folders too"),
+    Option("STRACE", "1", "make try: show the program's calls"),
+    Option("CPUS", "NUMBER", "make try: processors of the guest (2)"),
+    Option("MEM", "SIZE", "make try: memory of the guest (1G)"),
     Option("BUILD", "DIR", "where to build (build/)", True),
 )
 

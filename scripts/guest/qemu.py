@@ -85,7 +85,8 @@ def clock_rate() -> str:
     return f'tsc_early_khz={match.group(1) if match else 1000}000'
 
 
-def qemu(options: Options, accel: str, image: Word, initrd: Word, cmdline: str, cpus: int | None = None) -> list[str]:
+def qemu(options: Options, accel: str, image: Word, initrd: Word, cmdline: str, cpus: int | None = None,
+         memory: str = '1G') -> list[str]:
     """The command for a guest, but for its ports."""
     cpus = cpus or options.cpus
     # A clock that goes by the instructions, of which each takes 1 ns, and nothing that differs from boot to boot.
@@ -97,8 +98,8 @@ def qemu(options: Options, accel: str, image: Word, initrd: Word, cmdline: str, 
     # Other machines tell the kernel how fast their clocks are.
     clock = {'tcg': [clock_rate()], 'count': ['tsc_early_khz=1000000']}.get(accel, []) if board is PC else []
     # A socket each: the PC's firmware's MP table, all there is without ACPI, lists one CPU of a socket.
-    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', '1G', '-nodefaults',
-            '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
+    return [options.arch.qemu, '-M', board.name, *machine[accel], '-smp', f'{cpus},sockets={cpus}', '-m', memory,
+            '-nodefaults', '-display', 'none', '-no-reboot', '-kernel', str(image), '-initrd', str(initrd),
             '-append', ' '.join([f'console={board.console} panic=-1', *clock, cmdline])]
 
 
@@ -116,7 +117,7 @@ def with_overlay(initrd: pathlib.Path, overlay: pathlib.Path, target: pathlib.Pa
 
 def boot(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, *, kunit: str | None = None,
          overlay: pathlib.Path | None = None, on_line: OnLine | None = None, accel: str | None = None,
-         cpus: int | None = None, limits: Limits = Limits()) -> Outcome:
+         cpus: int | None = None, memory: str = '1G', limits: Limits = Limits()) -> Outcome:
     """Boot to the suite; returns when the guest is off or a watchdog has ended it.
 
     kunit, a glob, has the kernel run those of its own tests first.
@@ -135,7 +136,7 @@ def boot(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str,
     cmdline += ' rcutree.jiffies_till_first_fqs=0 rcutree.jiffies_till_next_fqs=1'
     if kunit:
         cmdline += f' kunit.enable=1 kunit.autorun=1 kunit.filter_glob={kunit}'
-    command = [*qemu(options, accel, image, initrd, cmdline, cpus),
+    command = [*qemu(options, accel, image, initrd, cmdline, cpus, memory),
                *port(options, 'console', 'file', f'path={console}'), *port(options, 'report', 'stdio', 'signal=off')]
     start = time.monotonic()
     for _ in range(TIMER_TRIES):

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Run a program of yours in a booted kernel with our eventfd.
+
+PROG is the command, as a shell would read it: make try PROG='./mine --flag'. The program, the libraries that
+ldd names, a script's interpreter, and the files and folders named in WITH go into the guest, each to the same
+path as here; it runs in the folder that the call was made in, as root. What it prints comes line by line as it
+is made, and its exit status is that of the command (make itself makes a 2 of any). STRACE=1 shows its calls,
+CPUS and MEM say how large the guest is, and S for how many seconds it may run.
+
+Exit status: the program's; 2 for bad input; 3 if the kernel crashed or warned; 4 if the time was up. With 3
+and 4 a last line says so.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from core import processes
+from core.command import Command
+from core.options import Options, need_programs_here, number_of
+from core.report import Broken, refuse, say
+from guest import carried, qemu, rootfs, session, verdicts
+
+CRASHED, TIME_IS_UP = 3, 4
+STATUS = re.compile(r'harness: try (\d+)$', re.M)
+
+
+class Guest(NamedTuple):
+    """What it is to be like."""
+    cpus: int
+    memory: str
+    traced: bool
+
+
+def guest_of(asked: Mapping[str, str], cpus: int) -> Guest:
+    memory, traced = asked.get('MEM', '1G'), asked.get('STRACE', '0')
+    if not re.fullmatch(r'[1-9]\d*[MG]', memory):
+        refuse(f'MEM={memory} is no size: it is the memory of the guest, 512M or 2G for example')
+    if traced not in ('0', '1'):
+        refuse(f'STRACE={traced} is not known: use STRACE=1, or leave it out')
+    return Guest(number_of(asked, 'CPUS', cpus, 1, 64, 'how many processors the guest has'), memory, traced == '1')
+
+
+def found(word: str) -> pathlib.Path:
+    """The program that a shell would run for a word; absolute, as a guest has another working folder at first."""
+    path = shutil.which(word)
+    if not path:
+        refuse(f'PROG={word}: there is no such program: name one that can be executed here')
+    return pathlib.Path(os.path.abspath(path))
+
+
+def files_for(words: list[str], more: list[str], traced: bool) -> dict[str, pathlib.Path]:
+    """All that the guest gets: {where: here}."""
+    files = carried.program_files(found(words[0]))
+    # What a script's "#!/usr/bin/env NAME" leads to is the second word.
+    called = carried.interpreter(found(words[0])).split()
+    if len(called) > 1 and pathlib.Path(called[0]).name == 'env':
+        files |= carried.program_files(found(called[1]))
+    if traced:
+        files |= carried.program_files(found('strace'))
+    for name in more:
+        path = pathlib.Path(os.path.abspath(name))
+        if not path.exists():
+            refuse(f'WITH={name}: there is no such file or folder')
+        files |= carried.folder_files(path) if path.is_dir() else {str(path): path}
+    return files
+
+
+def script(words: list[str], traced: bool) -> str:
+    """What the guest's init runs."""
+    trace = ['strace', '-f'] if traced else []
+    command = shlex.join([*trace, str(found(words[0])), *words[1:]])
+    return f'mkdir -p {shlex.quote(os.getcwd())} && cd {shlex.quote(os.getcwd())} || exit 127\nexec {command}\n'
+
+
+def try_program(options: Options, _arguments: argparse.Namespace) -> int:
+    need_programs_here(options, 'make try')
+    try:
+        words = shlex.split(options.asked.get('PROG', ''))
+    except ValueError as error:
+        refuse(f'PROG={options.asked["PROG"]} is no command ({error})')
+    if not words:
+        refuse("make try needs PROG='COMMAND', for example PROG='./mine --flag'")
+    guest = guest_of(options.asked, options.cpus)
+    files = files_for(words, shlex.split(options.asked.get('WITH', '')), guest.traced)
+    qemu.accelerator(options)
+    processes.lock()
+    image, initrd, objects, _ = session.build(options)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, text in (('suite', 'TRY=1\n'), ('try', script(words, guest.traced))):
+            (pathlib.Path(scratch) / name).write_text(text)
+            files[f'/etc/{name}'] = pathlib.Path(scratch) / name
+        overlay = rootfs.archive(objects, carried.spec(files), options.work / 'overlay-try.cpio')
+
+    def on_line(line: str) -> bool:
+        if not line.startswith('harness: '):
+            say(line)
+        return False
+
+    limits = qemu.Limits(silent=options.seconds, suite=options.seconds + qemu.Limits.boot)
+    outcome = qemu.boot(options, image, initrd, 'try', overlay=overlay, on_line=on_line, limits=limits,
+                        memory=guest.memory, cpus=guest.cpus)
+    said = outcome.console.read_text(errors='replace') if outcome.console.exists() else ''
+    complaints = verdicts.complaints(outcome.console)
+    if complaints:
+        say(f'the kernel crashed or warned: {complaints[0]}; the console is {outcome.console}')
+        return CRASHED
+    status = STATUS.search(said.replace('\r', ''))
+    if outcome.ended:
+        say(f'the time was up: {outcome.ended.replace("the suite", "the program")}; S=SECONDS gives it more')
+        return TIME_IS_UP
+    if not status:
+        raise Broken(f'the guest ended without a word of the program; the console is {outcome.console}')
+    return int(status.group(1))
+
+
+COMMANDS = (Command('try', "a program of yours in the booted kernel: PROG='./mine --flag'", try_program),)
