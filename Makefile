@@ -6,7 +6,9 @@ hash := \#
 # What a call may set, by the harness's own list; anything else is a slip of the pen.
 OPTION := /^    Option\("/
 OPTIONS := $(shell awk -F '"' '$(OPTION) { print $$2 }' scripts/core/options.py)
-unknown := $(filter-out $(OPTIONS),$(foreach o,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(o)))))
+# A blank in a value is written with a backslash before it.
+blank := \$() $()
+unknown := $(filter-out $(OPTIONS),$(foreach o,$(subst $(blank),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
 $(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
 endif
@@ -66,7 +68,7 @@ check-host:	## what the running system's eventfd does, row by row, whatever that
 conformance-tarball: ## the same as one static program, to test another system with
 	@$(call JOB,host)
 
-check-static:	## the static checks alone: checkpatch, sparse, W=1, formats, pages
+check-static:	## the static checks alone: checkpatch, sparse, W=1, formats, types, pages
 	@$(call JOB,check)
 
 check-unit:	## the harness's tests that need no kernel (seconds)

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import pathlib
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -258,8 +259,22 @@ def show(verdict: Verdict, what: str) -> None:
     say()
     for reason in verdict.reasons:
         say(f'  {reason}')
+    if first := first_failure(verdict):
+        say(f'  {first}')
     counts = ', '.join(f'{verdict.count(kind)} {kind}' for kind in ('passed', 'failed', 'skipped'))
     say(f'verdict: {"FAIL" if verdict.reasons else "PASS"}: {counts}; {what}')
+
+
+def first_failure(verdict: Verdict) -> str:
+    """Where to look first: a test that failed, its file and line if it said so, and the call that runs it alone."""
+    for program in verdict.programs:
+        for result in results(program):
+            if result.outcome not in ('failed', 'XPASS'):
+                continue
+            place = next(filter(None, (re.search(r'(\S+\.(?:cpp|h|c):\d+)', note) for note in result.notes)), None)
+            test = f'eventfd.{result.name}' if program.name == KUNIT else result.name
+            return f'the first to fail: {test}{f", at {place.group(1)}" if place else ""}; alone: make test T={shlex.quote(test)}'
+    return ''
 
 
 def failing_notes(program: Program) -> list[str]:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the harness's tests share. Not called by itself."""
+"""What the tests share that boot guests, or need the kernel's sources."""
+import concurrent.futures
 import functools
 import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
-import unittest
+from collections.abc import Sequence
 
 from core.machines import FLAVOURS
 from core.options import Options
-from core.places import BUILD, ROOT, SCRIPTS, SUITE
-from guest import session
+from core.places import BUILD, ROOT, SUITE
+from guest import qemu, session, verdicts
 from source import trees
 
 SWITCHES = tuple(flavour.switch.partition('=')[0] for flavour in FLAVOURS if flavour.switch)
@@ -19,54 +19,73 @@ SWITCHES = tuple(flavour.switch.partition('=')[0] for flavour in FLAVOURS if fla
 PROGRAM = 'probe'
 PROGRAM_PATH = f'/kselftest/{SUITE}/{PROGRAM}'
 
+Ended = tuple[qemu.Outcome, verdicts.Verdict]
 
-def options_for(**switches):
+
+def options_for(**switches: str) -> Options:
     """What was asked of make, or with these switches in place of its own."""
     env = {name: value for name, value in os.environ.items() if not switches or name not in SWITCHES}
     return Options.of({**env, **switches})
 
 
 @functools.cache
-def built(**switches):
+def built(**switches: str) -> session.Built:
     """The kernel that the suite runs on too. Variants are built in the same place, so it is put aside."""
     options = options_for(**switches)
-    image, *rest = session.build(options)
+    made = session.build(options)
     kept = options.work / 'image-ours'
-    shutil.copyfile(image, kept)
-    return kept, *rest
+    shutil.copyfile(made.image, kept)
+    return made._replace(image=kept)
 
 
-def guest(name, program, expected=(), files=None, cpus=None):
-    """A guest with one test program, a shell script, in place of the suite."""
-    replaced = {PROGRAM_PATH: (program, 0o755), '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644)}
-    return session.Guest(f'harness-{name}', [PROGRAM, *expected], {**replaced, **(files or {})}, cpus)
+@functools.cache
+def variant(name: str, **switches: str) -> pathlib.Path:
+    """The image of a kernel that is not ours. A test that comes later and wants it too does not build it again."""
+    built(**switches)
+    return session.variant_image(options_for(**switches), name)
 
 
-def boot_guests(*guests, **kwargs):
-    """Boot these beside one another; returns (outcome, verdict)."""
-    image, initrd, objects, _ = built()
-    image = kwargs.pop('image', image)
-    return session.run_guests(Options.of(), image, initrd, objects, guests, **kwargs)
+def guest(name: str, program: str | dict[str, str], expected: Sequence[str] = (), files: session.Files | None = None,
+          cpus: int | None = None) -> session.Guest:
+    """A guest with one test program, a shell script, in place of the suite, or with several: {name: script}."""
+    programs = {PROGRAM: program} if isinstance(program, str) else program
+    replaced: session.Files = {
+        **{f'/kselftest/{SUITE}/{each}': (text, 0o755) for each, text in programs.items()},
+        '/kselftest/kselftest-list.txt': (''.join(f'{SUITE}:{each}\n' for each in programs), 0o644)}
+    return session.Guest(f'harness-{name}', [*programs, *expected], {**replaced, **(files or {})}, cpus)
 
 
-def boot(name, program, expected=(), files=None, **kwargs):
-    """Boot with one test program; returns (outcome, verdict)."""
-    return boot_guests(guest(name, program, expected, files), **kwargs)
+def boot_guests(*guests: session.Guest, image: pathlib.Path | None = None, limits: qemu.Limits = qemu.Limits()) -> Ended:
+    """Boot these beside one another, to one verdict."""
+    made = built()
+    return session.run_guests(Options.of(), image or made.image, made.initrd, made.objects, guests, limits=limits)
 
 
-def boot_variant(variant, program, tests, expected=(), **switches):
+def boot(name: str, program: str | dict[str, str], expected: Sequence[str] = (), files: session.Files | None = None,
+         image: pathlib.Path | None = None, limits: qemu.Limits = qemu.Limits()) -> Ended:
+    """Boot with one test program, or several."""
+    return boot_guests(guest(name, program, expected, files), image=image, limits=limits)
+
+
+def boot_each(*guests: session.Guest, limits: qemu.Limits = qemu.Limits()) -> dict[str, Ended]:
+    """Boot these two at a time, each to a verdict of its own, by their names."""
+    built()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        ended = pool.map(lambda each: boot_guests(each, limits=limits), guests)
+        return {each.name.removeprefix('harness-'): end for each, end in zip(guests, ended)}
+
+
+def boot_variant(name: str, program: str, tests: str, expected: Sequence[str] = (), **switches: str) -> verdicts.Verdict:
     """Boot a kernel that is not ours to some tests of one of the suite's programs; the verdict.
 
     More may be expected of it than the program: the kernel's own tests.
     """
-    options = options_for(**switches)
-    _, initrd, objects, _ = built(**switches)
-    image = session.variant_image(options, variant)
+    made = built(**switches)
     # What goes wrong in a race is met in some rounds out of many.
     chosen = f"TESTS='-t {SUITE}:{program}'\n" \
              f"export GTEST_FILTER='{tests}' EVENTFD_TEST_TIMEOUT=10 EVENTFD_AUTORESET_ROUNDS=4000\n"
-    _, result = session.run_guest(options, image, initrd, objects, [program, *expected], name=f'harness-{variant}',
-                          files={'/etc/suite': (chosen, 0o644)})
+    _, result = session.run_guest(options_for(**switches), variant(name, **switches), made.initrd, made.objects,
+                                  [program, *expected], name=f'harness-{name}', files={'/etc/suite': (chosen, 0o644)})
     return result
 
 
@@ -74,49 +93,15 @@ def boot_variant(variant, program, tests, expected=(), **switches):
 PRISTINE = [tree for tree in sorted((BUILD / 'src').glob('linux-source-*')) if trees.tree_version(tree)]
 
 
-class OnTrees(unittest.TestCase):
-    """Tests of a script that takes a kernel tree: copies of one go below self.folder."""
-    script = ''
-
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        if not PRISTINE:
-            self.skipTest('no kernel source is unpacked: "make run" gets it')
-
-    def call(self, *words, **env):
-        """The script's exit status and what it says."""
-        done = subprocess.run([SCRIPTS / 'eventfd', self.script, *words], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, env={**os.environ, **env})
-        return done.returncode, done.stdout
-
-    def refused(self, pattern, *words, **env):
-        """The script says no, in one line."""
-        status, output = self.call(*words, **env)
-        self.assertRegex(output, rf'\Aerror: [^\n]*{pattern}[^\n]*\n\Z')
-        self.assertEqual(status, 2)
-
-
-def script(*lines):
+def script(*lines: str) -> str:
     return '\n'.join(('#!/bin/sh', *lines, ''))
 
 
-def make(*words, cwd=ROOT, **env):
-    """Call make as a user does; returns (exit status, output)."""
-    clean = {key: value for key, value in os.environ.items() if key not in ('MAKEFLAGS', 'MAKELEVEL')}
-    if 'BUILD' in env:
-        clean.pop('HARNESS_LOCK', None)
-    done = subprocess.run(['make', *words], cwd=cwd, env={**clean, **env}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors='replace', check=False)
-    return done.returncode, done.stdout
-
-
-def init_script():
+def init_script() -> str:
     return (ROOT / 'scripts/rootfs/init').read_text()
 
 
-def leaking_program(folder):
+def leaking_program(folder: pathlib.Path) -> bytes:
     """A program that leaves a process behind which holds an eventfd open."""
     source = folder / 'leak.c'
     source.write_text('#include <sys/eventfd.h>\n#include <unistd.h>\n'

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A build that is killed, and the one after it.
-
-Not called by itself: "make check-harness" runs it.
-"""
+"""A build that is killed, and the one after it."""
 import os
 import pathlib
 import signal
 import subprocess
 import time
 import unittest
+from collections.abc import Callable
 
-from tests.support import ROOT, built, options_for
-
-from core.places import BUILD, SUITE
+from core.places import BUILD, ROOT, SUITE
 from guest import session
+from tests.support import built, options_for
 
 
-def still_at(objects):
+def still_at(objects: pathlib.Path) -> bool:
     """Is anything at work that was called for this folder?"""
     for entry in pathlib.Path('/proc').glob('[0-9]*/cmdline'):
         try:
@@ -28,13 +25,13 @@ def still_at(objects):
 
 
 class KilledBuild(unittest.TestCase):
-    def wait_until(self, condition):
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 120
         while not condition():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
 
-    def test_is_taken_up_again(self):
+    def test_is_taken_up_again(self) -> None:
         options = options_for()
         built()
         objects = options.work / 'obj'

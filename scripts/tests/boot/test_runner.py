@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The suite's runner, with tests that misbehave: each is one failure that says why, and the rest go on.
-
-Not called by itself: "make check-harness" runs it.
-"""
+"""The suite's runner, with tests that misbehave: each is one failure that says why, and the rest go on."""
 import functools
 import os
 import pathlib
@@ -11,10 +8,9 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.support import ROOT, built
-
 from core import processes
-from core.places import SUITE
+from core.places import ROOT, SUITE
+from tests.support import built
 
 FOLDER = ROOT / 'tools/testing/selftests' / SUITE
 
@@ -37,10 +33,9 @@ TESTS = {
 
 
 @functools.cache
-def results():
+def results() -> tuple[dict[str, tuple[str, str]], str, int]:
     """What the runner says of these tests: {name: (its result, what was printed before that)}."""
-    _, _, objects, _ = built()
-    made = objects / 'kselftest' / SUITE
+    made = built().objects / 'kselftest' / SUITE
     with tempfile.TemporaryDirectory() as scratch:
         source, program = pathlib.Path(scratch) / 'tests.cpp', pathlib.Path(scratch) / 'tests'
         source.write_text('#include <fcntl.h>\n#include <gtest/gtest.h>\n#include <signal.h>\n#include <unistd.h>\n' + ''.join(
@@ -48,8 +43,10 @@ def results():
         subprocess.run(['g++', '-std=c++20', '-pthread', source, made / 'libsupport.a', '-lgmock', '-lgtest', '-luring',
                         '-o', program], check=True, env=processes.environment())
         done = subprocess.run([program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=120, check=False, env={**os.environ, 'EVENTFD_TEST_TIMEOUT': '1', 'EVENTFD_KERNEL': 'ours'})
-    found, said = {}, ''
+                              timeout=120, check=False, env={**os.environ, 'EVENTFD_TEST_TIMEOUT': '1',
+                                                             'EVENTFD_KERNEL': 'ours'})
+    found: dict[str, tuple[str, str]] = {}
+    said = ''
     for line in done.stdout.splitlines():
         match = re.match(r'(ok|not ok) \d+ Runner\.(\w+) # *(.*)', line)
         if not match:
@@ -61,18 +58,18 @@ def results():
 
 
 class Runner(unittest.TestCase):
-    def test_every_test_has_a_result_and_those_that_misbehave_fail(self):
+    def test_every_test_has_a_result_and_those_that_misbehave_fail(self) -> None:
         found, _, _ = results()
         self.assertEqual({name: result for name, (result, _) in found.items()},
                          {name: result for name, (_, result) in TESTS.items()})
 
-    def test_the_plan_comes_first_and_the_totals_last(self):
+    def test_the_plan_comes_first_and_the_totals_last(self) -> None:
         found, rest, status = results()
         self.assertIn(f'1..{len(TESTS)}', found['Passes'][1].splitlines())
         self.assertIn('# Totals: pass:3 fail:9 xfail:0 xpass:0 skip:1 error:0', rest)
         self.assertEqual(status, 1)
 
-    def test_what_a_failed_test_printed_is_shown_and_what_it_left_open_is_named(self):
+    def test_what_a_failed_test_printed_is_shown_and_what_it_left_open_is_named(self) -> None:
         found, _, _ = results()
         self.assertRegex(found['Fails'][1], r'# +\d\.\d+  tests\.cpp:\d+: Expected equality of these values:')
         self.assertRegex(found['LeavesADescriptorOpen'][1], r'left descriptor 3 open: /dev/null\n')

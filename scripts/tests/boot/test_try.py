@@ -38,6 +38,8 @@ sys.exit(5)
 
 
 class Try(unittest.TestCase):
+    folder: pathlib.Path
+
     @classmethod
     def setUpClass(cls) -> None:
         scratch = tempfile.TemporaryDirectory()
@@ -80,16 +82,3 @@ class Try(unittest.TestCase):
         status, lines = self.tried('./mine crashes')
         self.assertEqual(status, 3)
         self.assertRegex(lines[-1], '^the kernel crashed or warned: Kernel panic - not syncing: .*; the console is ')
-
-    def test_what_is_not_there_is_refused(self) -> None:
-        for pattern, program, asked in ((r"make try needs PROG='COMMAND'", '', {}),
-                                        ('PROG=./none: there is no such program', './none', {}),
-                                        ('PROG=./mine " is no command', './mine "', {}),
-                                        ('WITH=none: there is no such file', './mine', {'WITH': 'none'}),
-                                        ('MEM=much is no size', './mine', {'MEM': 'much'}),
-                                        ('CPUS=many is no number', './mine', {'CPUS': 'many'}),
-                                        ('STRACE=yes is not known', './mine', {'STRACE': 'yes'})):
-            with self.subTest(pattern=pattern):
-                status, lines = self.tried(program, **asked)
-                self.assertEqual((status, len(lines)), (2, 1), lines)
-                self.assertRegex(lines[0], f'^error: {pattern}')

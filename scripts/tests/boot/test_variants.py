@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernels that do wrong what the suite tests: the tests that name it have to turn red.
-
-Not called by itself: "make check-harness" runs it.
-"""
+"""Kernels that do wrong what the suite tests: the tests that name it have to turn red."""
 import unittest
-
-from tests.support import boot_variant, options_for
 
 from core.report import Refusal
 from guest import verdicts
+from tests.support import boot_variant, options_for
 
 # What EFD_AUTORESET did wrong as it was first posted, a test for each.
 LOST = (
@@ -32,7 +28,7 @@ LOST_IN_THE_KERNEL = (
 
 
 class Variants(unittest.TestCase):
-    def test_each_flaw_of_the_first_autoreset_is_seen(self):
+    def test_each_flaw_of_the_first_autoreset_is_seen(self) -> None:
         result = boot_variant('rfc', 'eventfd_autoreset', 'WhatTheRfcLost.*', [verdicts.KUNIT])
         seen = {name: kind for program in result.programs if program.name != verdicts.KUNIT
                 for kind, name, _ in program.tests}
@@ -40,7 +36,7 @@ class Variants(unittest.TestCase):
         for name in LOST_IN_THE_KERNEL:
             self.assertIn(f'{verdicts.KUNIT}: {name} failed', result.reasons)
 
-    def test_a_case_that_dies_in_the_kernel_turns_it_red(self):
+    def test_a_case_that_dies_in_the_kernel_turns_it_red(self) -> None:
         result = boot_variant('careless', 'eventfd_id', '*', [verdicts.KUNIT])
         self.assertRegex(result.reasons[0], 'the kernel panicked: ')
         self.assertIn(f'{verdicts.KUNIT}: never started', result.reasons)
@@ -50,7 +46,7 @@ class Variants(unittest.TestCase):
 class Flavours(unittest.TestCase):
     """Kernels that look for bugs, with one. A first build takes its time, and is left to who wants it."""
 
-    def boot(self, variant, program, tests, **switches):
+    def boot(self, variant: str, program: str, tests: str, **switches: str) -> verdicts.Verdict:
         try:
             options = options_for(**switches)
         except Refusal as error:
@@ -59,10 +55,10 @@ class Flavours(unittest.TestCase):
             self.skipTest(f'{options.label} is not built: "make run {options.flavours[0].switch}" builds it')
         return boot_variant(variant, program, tests, **switches)
 
-    def test_a_counter_that_is_written_plainly_is_seen_by_kcsan(self):
+    def test_a_counter_that_is_written_plainly_is_seen_by_kcsan(self) -> None:
         result = self.boot('racy', 'eventfd_poll', '*', KCSAN='1')
         self.assertRegex(result.reasons[0], 'the kernel complained: BUG: KCSAN: data-race in eventfd_')
 
-    def test_a_context_that_is_never_freed_is_seen_by_kmemleak(self):
+    def test_a_context_that_is_never_freed_is_seen_by_kmemleak(self) -> None:
         result = self.boot('leaky', 'eventfd_creation', 'Creation.*', DEBUG='1')
         self.assertRegex(result.reasons[0], 'the kernel complained: unreferenced object 0x')

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The table of make matrix: a row holds only if its call ended well and said what it did.
-
-Not called by itself: "make check-harness" runs it.
-"""
+"""The table of make matrix: a row holds only if its call ended well and said what it did."""
 import contextlib
 import io
 import pathlib
 import tempfile
 import unittest
 from unittest import mock
-
 
 from commands import compare, matrix
 from core.places import ROOT
@@ -19,7 +15,7 @@ VERDICT = 'verdict: PASS: 1322 passed, 0 failed, 0 skipped; Linux 6.12, x86_64, 
 
 
 class Words(unittest.TestCase):
-    def test_the_last_word_of_a_log_is_what_counts(self):
+    def test_the_last_word_of_a_log_is_what_counts(self) -> None:
         for log, says in ((f'{VERDICT}coverage: PASS: 282 of 282 lines, 3 listed; page\n', '282 of 282 lines, 3 listed'),
                           (VERDICT, '1322 passed, 0 failed, 0 skipped'),
                           ('failed: bench: x\n3110 passed, 1 failed, 39 skipped\nmake: *** [Makefile:66: check] Error 1\n',
@@ -28,25 +24,25 @@ class Words(unittest.TestCase):
             with self.subTest(log=log):
                 self.assertEqual(matrix.result_of(log), says)
 
-    def test_what_is_wanted_beside_it_is_said_once(self):
+    def test_what_is_wanted_beside_it_is_said_once(self) -> None:
         race = 'stock: the kernel complained: BUG: KCSAN: data-race in eventfd_poll\n'
         self.assertEqual(matrix.result_of(f'{race}{race}{VERDICT}', matrix.ROWS['compare KCSAN=1']),
                          '1322 passed, 0 failed, 0 skipped; BUG: KCSAN: data-race in eventfd_poll')
 
-    def test_without_what_is_wanted_beside_it_a_row_says_nothing(self):
+    def test_without_what_is_wanted_beside_it_a_row_says_nothing(self) -> None:
         self.assertEqual(matrix.result_of(VERDICT, matrix.ROWS['compare KCSAN=1']), '')
 
-    def test_how_often_stock_is_torn_is_read_from_what_its_test_says(self):
+    def test_how_often_stock_is_torn_is_read_from_what_its_test_says(self) -> None:
         notes = ['#   9.1  eventfd_poll.cpp:325: Failure', '#   9.1  Expected equality of these values:',
                  '#   9.1    not_readable', '#   9.1      Which is: 410', '#   9.1    0u', '#   9.1      Which is: 0',
                  '#   9.1  of 3000000 polls', 'not ok 1 Poll.NeverZero # XFAIL stock reads halves (failed, 9.100 s)']
-        program = verdicts.Program('eventfd_poll', 0.0, tests=[('failed', 'Poll.NeverZero', 1)], notes=notes)
+        program = verdicts.Program('eventfd_poll', 0.0, tests=[verdicts.Test('failed', 'Poll.NeverZero', 1)], notes=notes)
         said = [f'stock says, {line}' for line in compare.complaints_of(verdicts.Verdict([program], {}, []))]
         wanted = next(more for name, more in matrix.ROWS.items() if 'NeverZero' in name)
         self.assertEqual(matrix.result_of('\n'.join([*said, VERDICT]), wanted),
                          '1322 passed, 0 failed, 0 skipped; 410 of 3000000 polls')
 
-    def test_every_row_is_a_target(self):
+    def test_every_row_is_a_target(self) -> None:
         targets = {line.split(':')[0] for line in (ROOT / 'Makefile').read_text().splitlines() if ':' in line}
         self.assertLessEqual({name.split()[0] for name in matrix.ROWS}, targets)
 
@@ -54,17 +50,13 @@ class Words(unittest.TestCase):
 class Rows(unittest.TestCase):
     """Rows that are real calls of make, of the Makefile that a test writes."""
 
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        for name, value in (('FOLDER', self.folder / 'matrix'), ('ROOT', self.folder), ('state', lambda: self.now)):
-            patch = mock.patch.object(matrix, name, value)
-            patch.start()
-            self.addCleanup(patch.stop)
+    def setUp(self) -> None:
         self.now = 'first'
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name, value in (('FOLDER', self.folder / 'matrix'), ('ROOT', self.folder), ('state', lambda: self.now)):
+            self.enterContext(mock.patch.object(matrix, name, value))
 
-    def run_rows(self, **targets):
+    def run_rows(self, **targets: str) -> tuple[int, str, dict[str, int]]:
         """(exit status, what is said, how often each target ran) for targets with these commands."""
         (self.folder / 'Makefile').write_text(''.join(f'{name}:\n\t@echo >>{name}.ran; {command}\n'
                                                       for name, command in targets.items()))
@@ -75,23 +67,23 @@ class Rows(unittest.TestCase):
                if (self.folder / f'{name}.ran').exists()}
         return status, said.getvalue(), ran
 
-    def test_a_row_holds_if_it_ends_well_and_says_so(self):
+    def test_a_row_holds_if_it_ends_well_and_says_so(self) -> None:
         status, said, _ = self.run_rows(good=f"echo '{VERDICT.strip()}'")
         self.assertEqual(status, 0, said)
         self.assertRegex(said, r'(?m)^make good +holds +\d+\.\d min  1322 passed, 0 failed, 0 skipped$')
         self.assertIn('matrix: PASS: 1 rows hold, 0 do not', said)
 
-    def test_one_that_fails_turns_all_of_it_red(self):
+    def test_one_that_fails_turns_all_of_it_red(self) -> None:
         status, said, _ = self.run_rows(good=f"echo '{VERDICT.strip()}'", bad=f"echo '{VERDICT.strip()}'; false")
         self.assertEqual(status, 1)
         self.assertRegex(said, r'(?m)^make bad +DOES NOT HOLD')
 
-    def test_one_that_says_nothing_does_not_hold(self):
+    def test_one_that_says_nothing_does_not_hold(self) -> None:
         status, said, _ = self.run_rows(silent='true')
         self.assertEqual(status, 1)
         self.assertRegex(said, r'(?m)^make silent +DOES NOT HOLD')
 
-    def test_what_held_is_not_run_again_until_something_changes(self):
+    def test_what_held_is_not_run_again_until_something_changes(self) -> None:
         rows = {'good': f"echo '{VERDICT.strip()}'", 'bad': 'false'}
         self.run_rows(**rows)
         self.assertEqual(self.run_rows(**rows)[2], {'good': 1, 'bad': 2})
