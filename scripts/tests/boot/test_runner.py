@@ -28,8 +28,12 @@ TESTS = {
     'EndsEarly': ('_exit(0);', 'not ok ended before its end'),
     'Hangs': ('pause();', 'not ok timed out after 1 s'),
     'Throws': ('throw 1;', 'not ok failed'),
+    'FailsInAHelper': ('suite::Must(suite::Write(-1, 1));', 'not ok failed'),
+    'FailsInAHelperOfATask': ('suite::ScopedThread([] { suite::EventfdId(0); });', 'not ok failed'),
     'IsAsGoodAsTheFirst': ('', 'ok'),
 }
+
+HEADERS = ('<fcntl.h>', '<gtest/gtest.h>', '<signal.h>', '<unistd.h>', '"support/fdinfo.h"', '"support/tasks.h"')
 
 
 @functools.cache
@@ -38,10 +42,10 @@ def results() -> tuple[dict[str, tuple[str, str]], str, int]:
     made = built().objects / 'kselftest' / SUITE
     with tempfile.TemporaryDirectory() as scratch:
         source, program = pathlib.Path(scratch) / 'tests.cpp', pathlib.Path(scratch) / 'tests'
-        source.write_text('#include <fcntl.h>\n#include <gtest/gtest.h>\n#include <signal.h>\n#include <unistd.h>\n' + ''.join(
-            f'TEST(Runner, {name}) {{ {body} }}\n' for name, (body, _) in TESTS.items()))
-        subprocess.run(['g++', '-std=c++20', '-pthread', source, made / 'libsupport.a', '-lgmock', '-lgtest', '-luring',
-                        '-o', program], check=True, env=processes.environment())
+        source.write_text(''.join([*(f'#include {header}\n' for header in HEADERS),
+                                   *(f'TEST(Runner, {name}) {{ {body} }}\n' for name, (body, _) in TESTS.items())]))
+        subprocess.run(['g++', '-std=c++20', '-pthread', '-I', FOLDER, source, made / 'libsupport.a', '-lgmock', '-lgtest',
+                        '-luring', '-o', program], check=True, env=processes.environment())
         done = subprocess.run([program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=120, check=False, env={**os.environ, 'EVENTFD_TEST_TIMEOUT': '1',
                                                              'EVENTFD_KERNEL': 'ours'})
@@ -66,7 +70,7 @@ class Runner(unittest.TestCase):
     def test_the_plan_comes_first_and_the_totals_last(self) -> None:
         found, rest, status = results()
         self.assertIn(f'1..{len(TESTS)}', found['Passes'][1].splitlines())
-        self.assertIn('# Totals: pass:3 fail:9 xfail:0 xpass:0 skip:1 error:0', rest)
+        self.assertIn('# Totals: pass:3 fail:11 xfail:0 xpass:0 skip:1 error:0', rest)
         self.assertEqual(status, 1)
 
     def test_what_a_failed_test_printed_is_shown_and_what_it_left_open_is_named(self) -> None:
@@ -75,3 +79,12 @@ class Runner(unittest.TestCase):
         self.assertRegex(found['LeavesADescriptorOpen'][1], r'left descriptor 3 open: /dev/null\n')
         self.assertRegex(found['PutsAnotherFileInThePlaceOfOneThatItHad'][1], r'left descriptor 0 open: /\n')
         self.assertEqual(found['ClosesWhatItHas'][1], '')
+
+    def test_a_helper_that_fails_names_the_line_of_the_test_the_call_and_what_was_to_come_of_it(self):
+        found, _, _ = results()
+        for name, says in (('FailsInAHelper', r'a call that had to succeed: write\(-1, \{1\}, 8\) = -1 EBADF \(9\)'),
+                           ('FailsInAHelperOfATask', r'fdinfo was to have "eventfd-id:" and a number to base 10, and is:')):
+            with self.subTest(name):
+                line = len(HEADERS) + list(TESTS).index(name) + 1
+                self.assertRegex(found[name][1], rf'^# +\d\.\d+  tests\.cpp:{line}: Failed\n# +\d\.\d+  {says}\n')
+                self.assertEqual(found[name][1].count(': Failed\n'), 1)

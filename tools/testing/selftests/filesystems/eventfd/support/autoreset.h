@@ -28,8 +28,9 @@ class AutoresetTest : public testing::Test {
     void SetUp() override { SKIP_UNLESS_AUTORESET(); }
 };
 
-inline FileDescriptor NewAutoreset(uint64_t count = 0, int flags = 0) {
-    return NewEventfdAt(count, EFD_AUTORESET | flags);
+inline FileDescriptor NewAutoreset(uint64_t count = 0, int flags = 0,
+                                   Where where = Where::current()) {
+    return NewEventfdAt(count, EFD_AUTORESET | flags, where);
 }
 
 /* How many rounds each poller runs in the tests that repeat: EVENTFD_AUTORESET_ROUNDS. */

@@ -10,7 +10,7 @@
 
 namespace suite {
 
-MemoryGroup::MemoryGroup() {
+MemoryGroup::MemoryGroup(Where where) {
     char folder[] = "/tmp/eventfd-cgroup-XXXXXX";
     SyscallResult done = SYSCALL(unshare, CLONE_NEWNS);
     if (done.ok())
@@ -20,7 +20,8 @@ MemoryGroup::MemoryGroup() {
         reason_ = testing::PrintToString(done);
         return;
     }
-    if (!mkdtemp(folder)) throw std::runtime_error("mkdtemp: " + ErrnoText(errno));
+    if (!mkdtemp(folder))
+        FailTest("mkdtemp(" + std::string(folder) + "): " + ErrnoText(errno), where);
     folder_ = folder;
     done = SYSCALL(mount, "none", folder_.c_str(), "cgroup", 0ul, "memory");
     mounted_ = done.ok();
@@ -43,28 +44,29 @@ MemoryGroup::~MemoryGroup() {
     if (!folder_.empty()) rmdir(folder_.c_str());
 }
 
-FileDescriptor MemoryGroup::Open(const std::string& name, int flags) {
+FileDescriptor MemoryGroup::Open(const std::string& name, int flags, Where where) {
     std::string path = group_ + "/" + name;
     return FileDescriptor(
-        static_cast<int>(Must(SYSCALL(open, path.c_str(), flags | O_CLOEXEC))));
+        static_cast<int>(Must(SYSCALL(open, path.c_str(), flags | O_CLOEXEC), where)), where);
 }
 
-void MemoryGroup::Set(const std::string& name, const std::string& text) {
-    FileDescriptor file = Open(name, O_WRONLY);
-    Must(Write(file, text.c_str(), text.size()));
+void MemoryGroup::Set(const std::string& name, const std::string& text, Where where) {
+    FileDescriptor file = Open(name, O_WRONLY, where);
+    Must(Write(file, text.c_str(), text.size()), where);
 }
 
-SyscallResult MemoryGroup::Listen(int efd, int file, const std::string& arguments) {
-    FileDescriptor control = Open("cgroup.event_control", O_WRONLY);
+SyscallResult MemoryGroup::Listen(int efd, int file, const std::string& arguments,
+                                  Where where) {
+    FileDescriptor control = Open("cgroup.event_control", O_WRONLY, where);
     std::string line =
         std::to_string(efd) + " " + std::to_string(file) + (arguments.empty() ? "" : " ");
     line += arguments;
     return Write(control, line.c_str(), line.size());
 }
 
-SyscallResult MemoryGroup::ListenForTooMuch(int efd) {
-    FileDescriptor usage = Open("memory.usage_in_bytes");
-    return Listen(efd, usage, "1152921504606846976");
+SyscallResult MemoryGroup::ListenForTooMuch(int efd, Where where) {
+    FileDescriptor usage = Open("memory.usage_in_bytes", O_RDONLY, where);
+    return Listen(efd, usage, "1152921504606846976", where);
 }
 
 void MemoryGroup::Remove() {

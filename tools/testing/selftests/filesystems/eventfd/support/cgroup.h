@@ -11,7 +11,7 @@ namespace suite {
 
 class MemoryGroup {
   public:
-    MemoryGroup();
+    explicit MemoryGroup(Where where = Where::current());
     MemoryGroup(const MemoryGroup&) = delete;
     MemoryGroup& operator=(const MemoryGroup&) = delete;
     ~MemoryGroup();
@@ -20,15 +20,17 @@ class MemoryGroup {
     bool refused() const { return !reason_.empty(); }
     const std::string& reason() const { return reason_; }
 
-    FileDescriptor Open(const std::string& name, int flags = O_RDONLY);
-    void Set(const std::string& name, const std::string& text);
+    FileDescriptor Open(const std::string& name, int flags = O_RDONLY,
+                        Where where = Where::current());
+    void Set(const std::string& name, const std::string& text, Where where = Where::current());
     /* The process that calls this becomes a member. */
-    void Enter() { Set("cgroup.procs", "0"); }
+    void Enter(Where where = Where::current()) { Set("cgroup.procs", "0", where); }
 
     /* Writes to cgroup.event_control. */
-    SyscallResult Listen(int efd, int file, const std::string& arguments);
+    SyscallResult Listen(int efd, int file, const std::string& arguments,
+                         Where where = Where::current());
     /* An event when the group, which is empty, uses an exabyte. */
-    SyscallResult ListenForTooMuch(int efd);
+    SyscallResult ListenForTooMuch(int efd, Where where = Where::current());
 
     void Remove();
 

@@ -10,40 +10,44 @@
 
 namespace suite {
 
-void FileDescriptor::Reset() {
+void FileDescriptor::Reset(Where where) {
     if (fd_ == -1) return;
     SyscallResult result = SYSCALL(close, fd_);
     fd_ = -1;
-    if (!result.ok()) ADD_FAILURE() << result;
+    if (!result.ok())
+        AddFailure("a descriptor that had to close: " + testing::PrintToString(result), where);
 }
 
-FileDescriptor NewEventfd(unsigned int initval, int flags) {
-    return FileDescriptor(static_cast<int>(Must(Eventfd2(initval, flags))));
+FileDescriptor NewEventfd(unsigned int initval, int flags, Where where) {
+    return FileDescriptor(static_cast<int>(Must(Eventfd2(initval, flags), where)), where);
 }
 
-FileDescriptor NewEventfdAt(uint64_t count, int flags) {
-    FileDescriptor efd = NewEventfd(0, flags);
-    if (count) Must(Write(efd, std::min(count, kFull)));
-    if (count == kOverflow) throw std::logic_error("only the kernel can overflow an eventfd");
+FileDescriptor NewEventfdAt(uint64_t count, int flags, Where where) {
+    FileDescriptor efd = NewEventfd(0, flags, where);
+    if (count) Must(Write(efd, std::min(count, kFull)), where);
+    if (count == kOverflow) FailTest("only the kernel can overflow an eventfd", where);
     return efd;
 }
 
-FileDescriptor NewEpoll() {
-    return FileDescriptor(static_cast<int>(Must(SYSCALL(epoll_create1, EPOLL_CLOEXEC))));
+FileDescriptor NewEpoll(Where where) {
+    return FileDescriptor(static_cast<int>(Must(SYSCALL(epoll_create1, EPOLL_CLOEXEC), where)),
+                          where);
 }
 
-FileDescriptor Dup(int fd) { return FileDescriptor(static_cast<int>(Must(SYSCALL(dup, fd)))); }
-
-Pipe NewPipe() {
-    int ends[2];
-    Must(SYSCALL(pipe2, &ends[0], O_CLOEXEC));
-    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+FileDescriptor Dup(int fd, Where where) {
+    return FileDescriptor(static_cast<int>(Must(SYSCALL(dup, fd), where)), where);
 }
 
-SocketPair NewSocketPair() {
+Pipe NewPipe(Where where) {
     int ends[2];
-    Must(SYSCALL(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends[0]));
-    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    Must(SYSCALL(pipe2, &ends[0], O_CLOEXEC), where);
+    return {FileDescriptor(ends[0], where), FileDescriptor(ends[1], where)};
+}
+
+SocketPair NewSocketPair(Where where) {
+    int ends[2];
+    Must(SYSCALL(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends[0]), where);
+    return {FileDescriptor(ends[0], where), FileDescriptor(ends[1], where)};
 }
 
 namespace {
@@ -65,28 +69,28 @@ struct DescriptorMessage {
 
 } /* namespace */
 
-void SendDescriptor(int socket, int fd) {
+void SendDescriptor(int socket, int fd, Where where) {
     DescriptorMessage message;
     cmsghdr* part = CMSG_FIRSTHDR(&message.header);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
     part->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(part), &fd, sizeof(fd));
-    Must(SYSCALL(sendmsg, socket, &message.header, 0));
+    Must(SYSCALL(sendmsg, socket, &message.header, 0), where);
 }
 
-FileDescriptor ReceiveDescriptor(int socket) {
+FileDescriptor ReceiveDescriptor(int socket, Where where) {
     DescriptorMessage message;
-    Must(SYSCALL(recvmsg, socket, &message.header, MSG_CMSG_CLOEXEC));
+    Must(SYSCALL(recvmsg, socket, &message.header, MSG_CMSG_CLOEXEC), where);
     cmsghdr* part = CMSG_FIRSTHDR(&message.header);
     if (!part || part->cmsg_type != SCM_RIGHTS)
-        throw std::runtime_error("a message came without its descriptor");
+        FailTest("a message came without the descriptor that was sent with it", where);
     int fd;
     memcpy(&fd, CMSG_DATA(part), sizeof(fd));
-    return FileDescriptor(fd);
+    return FileDescriptor(fd, where);
 }
 
-uint64_t Drain(int fd) {
+uint64_t Drain(int fd, Where where) {
     uint64_t value = 0;
     iovec vector = {&value, sizeof(value)};
     SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, off_t{-1}, RWF_NOWAIT);
@@ -94,10 +98,10 @@ uint64_t Drain(int fd) {
     if (!result.ok() && (result.error == EOPNOTSUPP || result.error == ENOSYS)) {
         /* A system without that call, or that flag of it. */
         pollfd look = {fd, POLLIN, 0};
-        if (!Must(SYSCALL(poll, &look, 1, 0))) return 0;
+        if (!Must(SYSCALL(poll, &look, 1, 0), where)) return 0;
         result = Read(fd, &value);
     }
-    Must(result);
+    Must(result, where);
     return value;
 }
 

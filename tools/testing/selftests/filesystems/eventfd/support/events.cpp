@@ -88,18 +88,18 @@ SyscallResult EpollControl(int epoll, int operation, int fd, uint32_t events) {
     return result;
 }
 
-void EpollAdd(int epoll, int fd, uint32_t events) {
-    Must(EpollControl(epoll, EPOLL_CTL_ADD, fd, events));
+void EpollAdd(int epoll, int fd, uint32_t events, Where where) {
+    Must(EpollControl(epoll, EPOLL_CTL_ADD, fd, events), where);
 }
 
-void EpollModify(int epoll, int fd, uint32_t events) {
-    Must(EpollControl(epoll, EPOLL_CTL_MOD, fd, events));
+void EpollModify(int epoll, int fd, uint32_t events, Where where) {
+    Must(EpollControl(epoll, EPOLL_CTL_MOD, fd, events), where);
 }
 
-std::vector<Event> EpollWait(int epoll, std::chrono::milliseconds timeout) {
+std::vector<Event> EpollWait(int epoll, std::chrono::milliseconds timeout, Where where) {
     epoll_event events[64];
     int milliseconds = static_cast<int>(timeout.count());
-    long count = Must(SYSCALL(epoll_wait, epoll, &events[0], 64, milliseconds));
+    long count = Must(SYSCALL(epoll_wait, epoll, &events[0], 64, milliseconds), where);
     std::vector<Event> result;
 
     for (long i = 0; i < count; i++) {

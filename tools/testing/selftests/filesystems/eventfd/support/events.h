@@ -79,11 +79,12 @@ std::ostream& operator<<(std::ostream& out, const Event& event);
 
 /* epoll_ctl(2), with the descriptor's number as data. */
 SyscallResult EpollControl(int epoll, int operation, int fd, uint32_t events);
-void EpollAdd(int epoll, int fd, uint32_t events);
-void EpollModify(int epoll, int fd, uint32_t events);
+void EpollAdd(int epoll, int fd, uint32_t events, Where where = Where::current());
+void EpollModify(int epoll, int fd, uint32_t events, Where where = Where::current());
 
-/* What epoll_wait(2) delivers, in its order; throws SyscallError where it fails. */
-std::vector<Event> EpollWait(int epoll, std::chrono::milliseconds timeout = 0ms);
+/* What epoll_wait(2) delivers, in its order; where it fails the test does. */
+std::vector<Event> EpollWait(int epoll, std::chrono::milliseconds timeout = 0ms,
+                             Where where = Where::current());
 
 } /* namespace suite */
 

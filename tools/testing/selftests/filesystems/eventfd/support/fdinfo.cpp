@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/fdinfo.h"
 
+#include <stdlib.h>
+
 #include <sstream>
 
 #include "support/attributes.h"
@@ -23,10 +25,10 @@ std::string ReadWholeFile(const std::string& path) {
     return text;
 }
 
-Fdinfo::Fdinfo(int fd) {
+Fdinfo::Fdinfo(int fd, Where where) {
     std::string path = "/proc/self/fdinfo/" + std::to_string(fd);
     if (access("/proc/self/fdinfo", X_OK)) SkipTest("there is no /proc/self/fdinfo");
-    Must(SYSCALL(access, path.c_str(), R_OK));
+    Must(SYSCALL(access, path.c_str(), R_OK), where);
     text_ = ReadWholeFile(path);
 
     std::istringstream in(text_);
@@ -59,18 +61,32 @@ std::string Fdinfo::Value(const std::string& key) const {
     return "";
 }
 
-uint64_t EventfdCount(int fd) {
-    return std::stoull(Fdinfo(fd).Value("eventfd-count"), nullptr, 16);
+uint64_t Fdinfo::Number(const std::string& key, int base, Where where) const {
+    std::string value = Value(key);
+    char* end = nullptr;
+    errno = 0;
+    uint64_t number = strtoull(value.c_str(), &end, base);
+    if (value.empty() || *end || errno)
+        FailTest("fdinfo was to have \"" + key + ":\" and a number to base " +
+                     std::to_string(base) + ", and is:\n" + text_,
+                 where);
+    return number;
 }
 
-long EventfdId(int fd) { return std::stol(Fdinfo(fd).Value("eventfd-id")); }
+uint64_t EventfdCount(int fd, Where where) {
+    return Fdinfo(fd, where).Number("eventfd-count", 16, where);
+}
 
-bool EventfdIdIsFree(long id) {
+long EventfdId(int fd, Where where) {
+    return static_cast<long>(Fdinfo(fd, where).Number("eventfd-id", 10, where));
+}
+
+bool EventfdIdIsFree(long id, Where where) {
     /* All that are lower have to be taken before this one is given out. */
     std::vector<FileDescriptor> taken;
     for (;;) {
-        taken.push_back(NewEventfd());
-        long next = EventfdId(taken.back());
+        taken.push_back(NewEventfd(0, 0, where));
+        long next = EventfdId(taken.back(), where);
         if (next >= id) return next == id;
     }
 }

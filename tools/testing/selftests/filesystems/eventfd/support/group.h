@@ -24,17 +24,17 @@ class Group {
   public:
     explicit Group(Tasks tasks) : tasks_(tasks) {}
 
-    void Start(const std::function<void()>& body) {
+    void Start(const std::function<void()>& body, Where where = Where::current()) {
         if (tasks_ == Tasks::kThreads)
-            members_.push_back(std::make_unique<ScopedThread>(body));
+            members_.push_back(NewThread(body, where));
         else
-            members_.push_back(std::make_unique<ChildProcess>(body));
+            members_.push_back(NewChild(body, where));
     }
 
-    void Finish() {
+    void Finish(Where where = Where::current()) {
         for (auto& member : members_) {
             if (auto* child = dynamic_cast<ChildProcess*>(member.get()))
-                child->ExpectSuccess();
+                child->ExpectSuccess(where);
             else
                 static_cast<ScopedThread*>(member.get())->Join();
         }
@@ -56,22 +56,25 @@ class Group {
 /* Tells the tasks to end, however the test ends; before they are joined. */
 class Stop {
   public:
-    ~Stop() { Tell(); }
-    void Tell() {
-        if (!told_) Must(Write(fd_, 1));
+    explicit Stop(Where where = Where::current())
+        : made_(where), fd_(NewEventfd(0, 0, where)) {}
+    ~Stop() { Tell(made_); }
+    void Tell(Where where = Where::current()) {
+        if (!told_) Must(Write(fd_, 1), where);
         told_ = true;
     }
     int fd() const { return fd_; }
 
   private:
-    FileDescriptor fd_ = NewEventfd();
+    Where made_;
+    FileDescriptor fd_;
     bool told_ = false;
 };
 
-inline void WriteOne(int fd) {
+inline void WriteOne(int fd, Where where = Where::current()) {
     const uint64_t one = 1;
     if (write(fd, &one, sizeof(one)) != sizeof(one))
-        throw std::runtime_error("write: " + ErrnoText(errno));
+        FailTest("a write of 1 that had to succeed: " + ErrnoText(errno), where);
 }
 
 } /* namespace suite */

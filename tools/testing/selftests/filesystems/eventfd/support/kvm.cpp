@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include <stdexcept>
 #include <vector>
 
 #include "support/fdinfo.h"
@@ -73,17 +72,17 @@ KvmMachine::KvmMachine(InterruptControllers controllers) {
 }
 
 /* Where its first instruction and its stack are, with the segments at address 0. */
-static void SetRegisters(int vcpu) {
+static void SetRegisters(int vcpu, Where where) {
     kvm_sregs segments = {};
-    Must(SYSCALL(ioctl, vcpu, KVM_GET_SREGS, &segments));
+    Must(SYSCALL(ioctl, vcpu, KVM_GET_SREGS, &segments), where);
     segments.cs.base = 0;
     segments.cs.selector = 0;
-    Must(SYSCALL(ioctl, vcpu, KVM_SET_SREGS, &segments));
+    Must(SYSCALL(ioctl, vcpu, KVM_SET_SREGS, &segments), where);
     kvm_regs registers = {};
     registers.rip = kStart;
     registers.rsp = kStack;
     registers.rflags = 2;
-    Must(SYSCALL(ioctl, vcpu, KVM_SET_REGS, &registers));
+    Must(SYSCALL(ioctl, vcpu, KVM_SET_REGS, &registers), where);
 }
 
 #else
@@ -91,7 +90,7 @@ static void SetRegisters(int vcpu) {
 KvmMachine::KvmMachine(InterruptControllers)
     : reason_("the machines and guests of these tests are x86's") {}
 
-static void SetRegisters(int) { throw std::logic_error("only x86 has these registers"); }
+static void SetRegisters(int, Where where) { FailTest("only x86 has these registers", where); }
 
 #endif
 
@@ -126,8 +125,9 @@ std::string KvmGuest::WhyNot() {
                : "";
 }
 
-KvmGuest::KvmGuest(KvmMachine* machine, Code code)
-    : memory_(std::make_unique<Mapping>(2 * PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED)) {
+KvmGuest::KvmGuest(KvmMachine* machine, Code code, Where where)
+    : memory_(std::make_unique<Mapping>(2 * PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED,
+                                        where)) {
     char* memory = memory_->data();
     if (code == kWritesAndHalts) {
         memcpy(memory + kStart, kWritesAndHaltsCode, sizeof(kWritesAndHaltsCode));
@@ -141,27 +141,29 @@ KvmGuest::KvmGuest(KvmMachine* machine, Code code)
     kvm_userspace_memory_region region = {};
     region.memory_size = 2 * PageSize();
     region.userspace_addr = reinterpret_cast<uintptr_t>(memory);
-    Must(machine->Call(KVM_SET_USER_MEMORY_REGION, &region));
+    Must(machine->Call(KVM_SET_USER_MEMORY_REGION, &region), where);
 
-    vcpu_ = FileDescriptor(static_cast<int>(Must(machine->Call(KVM_CREATE_VCPU, nullptr))));
-    run_size_ =
-        static_cast<size_t>(Must(SYSCALL(ioctl, machine->kvm(), KVM_GET_VCPU_MMAP_SIZE, 0)));
+    vcpu_ = FileDescriptor(
+        static_cast<int>(Must(machine->Call(KVM_CREATE_VCPU, nullptr), where)), where);
+    run_size_ = static_cast<size_t>(
+        Must(SYSCALL(ioctl, machine->kvm(), KVM_GET_VCPU_MMAP_SIZE, 0), where));
     void* run = mmap(nullptr, run_size_, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_, 0);
-    if (run == MAP_FAILED) throw std::runtime_error("mmap: " + ErrnoText(errno));
+    if (run == MAP_FAILED)
+        FailTest("mmap of a processor's kvm_run: " + ErrnoText(errno), where);
     run_ = static_cast<kvm_run*>(run);
-    SetRegisters(vcpu_);
+    SetRegisters(vcpu_, where);
 }
 
 KvmGuest::~KvmGuest() {
     if (run_) munmap(run_, run_size_);
 }
 
-uint32_t KvmGuest::Run() {
+uint32_t KvmGuest::Run(Where where) {
     SyscallResult ran;
     do {
         ran = SYSCALL(ioctl, vcpu_, KVM_RUN, 0);
     } while (ran.error == EINTR);
-    Must(ran);
+    Must(ran, where);
     return run_->exit_reason;
 }
 

@@ -59,7 +59,7 @@ class KvmGuest {
     };
     static constexpr uint16_t kReadyPort = 0x11;
 
-    KvmGuest(KvmMachine* machine, Code code);
+    KvmGuest(KvmMachine* machine, Code code, Where where = Where::current());
     KvmGuest(const KvmGuest&) = delete;
     KvmGuest& operator=(const KvmGuest&) = delete;
     ~KvmGuest();
@@ -69,7 +69,7 @@ class KvmGuest {
     static std::string WhyNot();
 
     /* Lets it go on until KVM has no answer to what it does: KVM_EXIT_*. */
-    uint32_t Run();
+    uint32_t Run(Where where = Where::current());
     /* The port of the last KVM_EXIT_IO. */
     uint16_t port() const { return run_->io.port; }
 

@@ -3,23 +3,26 @@
 #ifndef EVENTFD_SUPPORT_MEMORY_H
 #define EVENTFD_SUPPORT_MEMORY_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <new>
-#include <system_error>
+#include <string>
+
+#include "support/failure.h"
 
 namespace suite {
 
 class Mapping {
   public:
-    Mapping(size_t length, int protection, int flags)
+    Mapping(size_t length, int protection, int flags, Where where = Where::current())
         : length_(length),
           address_(mmap(nullptr, length, protection, flags | MAP_ANONYMOUS, -1, 0)) {
         if (address_ == MAP_FAILED)
-            throw std::system_error(errno, std::generic_category(), "mmap");
+            FailTest("mmap of " + std::to_string(length) + " bytes: " + strerror(errno), where);
     }
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
@@ -44,9 +47,10 @@ inline constexpr int kLowMemory = 0;
 /* A page that can be used, and right after it one that cannot. */
 class GuardedPage {
   public:
-    explicit GuardedPage(int flags = MAP_PRIVATE) : mapping_(2 * PageSize(), PROT_NONE, flags) {
+    explicit GuardedPage(int flags = MAP_PRIVATE, Where where = Where::current())
+        : mapping_(2 * PageSize(), PROT_NONE, flags, where) {
         if (mprotect(mapping_.data(), PageSize(), PROT_READ | PROT_WRITE))
-            throw std::system_error(errno, std::generic_category(), "mprotect");
+            FailTest("mprotect of a page: " + std::string(strerror(errno)), where);
     }
 
     char* start() const { return mapping_.data(); }
@@ -59,7 +63,8 @@ class GuardedPage {
 /* A page of zeroes that can be read and not written. */
 class ReadOnlyPage {
   public:
-    explicit ReadOnlyPage(int flags = MAP_PRIVATE) : mapping_(PageSize(), PROT_READ, flags) {}
+    explicit ReadOnlyPage(int flags = MAP_PRIVATE, Where where = Where::current())
+        : mapping_(PageSize(), PROT_READ, flags, where) {}
 
     void* data() const { return mapping_.data(); }
 
@@ -71,7 +76,8 @@ class ReadOnlyPage {
 template <typename T>
 class Shared {
   public:
-    Shared() : mapping_(sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED) {
+    explicit Shared(Where where = Where::current())
+        : mapping_(sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, where) {
         value_ = new (mapping_.data()) T();
     }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <ostream>
-#include <stdexcept>
 
 #include "support/descriptor.h"
 #include "support/events.h"
@@ -17,18 +16,20 @@ namespace suite {
 namespace {
 
 /* No tests' matchers here: these run hundreds of thousands of times. */
-[[noreturn]] void Fail(const char* call, long result) {
-    throw std::runtime_error(std::string(call) + " = " + std::to_string(result) +
-                             (result == -1 ? " " + ErrnoText(errno) : ""));
+[[noreturn]] void Fail(const char* call, long result, Where where) {
+    FailTest(std::string(call) + " was to return how many files it reports, and returned " +
+                 std::to_string(result) + (result == -1 ? " " + ErrnoText(errno) : ""),
+             where);
 }
 
-[[noreturn]] void FailEvents(const char* call, uint32_t events) {
-    throw std::runtime_error(std::string(call) + " reports " + MaskText(events));
+[[noreturn]] void FailEvents(const char* call, uint32_t events, Where where) {
+    FailTest(std::string(call) + " was to report POLLIN, and reports " + MaskText(events),
+             where);
 }
 
 /* True for input and nothing else, false for nothing at all. */
-bool IsInput(const char* call, uint32_t events) {
-    if (events & ~uint32_t{POLLIN}) FailEvents(call, events);
+bool IsInput(const char* call, uint32_t events, Where where) {
+    if (events & ~uint32_t{POLLIN}) FailEvents(call, events, where);
     return events == POLLIN;
 }
 
@@ -37,11 +38,11 @@ class PollPoller : public Poller {
     PollPoller(int eventfd, int stop, bool ppoll)
         : fds_{{eventfd, POLLIN, 0}, {stop, POLLIN, 0}}, ppoll_(ppoll) {}
 
-    Report Wait() override {
+    Report Wait(Where where) override {
         int count = ppoll_ ? ppoll(fds_, 2, nullptr, nullptr) : poll(fds_, 2, -1);
-        Report report = {IsInput("poll", static_cast<uint32_t>(fds_[0].revents)),
-                         IsInput("poll", static_cast<uint32_t>(fds_[1].revents))};
-        if (count < 1 || count != report.input + report.stop) Fail("poll", count);
+        Report report = {IsInput("poll", static_cast<uint32_t>(fds_[0].revents), where),
+                         IsInput("poll", static_cast<uint32_t>(fds_[1].revents), where)};
+        if (count < 1 || count != report.input + report.stop) Fail("poll", count, where);
         return report;
     }
 
@@ -55,7 +56,7 @@ class SelectPoller : public Poller {
     SelectPoller(int eventfd, int stop, bool pselect)
         : eventfd_(eventfd), stop_(stop), pselect_(pselect) {}
 
-    Report Wait() override {
+    Report Wait(Where where) override {
         fd_set readable;
         int size = std::max(eventfd_, stop_) + 1;
         FD_ZERO(&readable);
@@ -63,10 +64,10 @@ class SelectPoller : public Poller {
         if (stop_ >= 0) FD_SET(stop_, &readable);
         int count = pselect_ ? pselect(size, &readable, nullptr, nullptr, nullptr, nullptr)
                              : select(size, &readable, nullptr, nullptr, nullptr);
-        if (count < 1) Fail("select", count);
+        if (count < 1) Fail("select", count, where);
         Report report = {FD_ISSET(eventfd_, &readable) != 0,
                          stop_ >= 0 && FD_ISSET(stop_, &readable) != 0};
-        if (count != report.input + report.stop) Fail("select", count);
+        if (count != report.input + report.stop) Fail("select", count, where);
         return report;
     }
 
@@ -78,24 +79,25 @@ class SelectPoller : public Poller {
 
 class EpollPoller : public Poller {
   public:
-    EpollPoller(int eventfd, int stop, uint32_t events, bool pwait2)
-        : eventfd_(eventfd), events_(events), pwait2_(pwait2), epoll_(NewEpoll()) {
-        EpollAdd(epoll_, eventfd, events);
-        if (stop >= 0) EpollAdd(epoll_, stop, EPOLLIN);
+    EpollPoller(int eventfd, int stop, uint32_t events, bool pwait2, Where where)
+        : eventfd_(eventfd), events_(events), pwait2_(pwait2), epoll_(NewEpoll(where)) {
+        EpollAdd(epoll_, eventfd, events, where);
+        if (stop >= 0) EpollAdd(epoll_, stop, EPOLLIN, where);
     }
 
-    Report Wait() override {
-        if (disarmed_) EpollModify(epoll_, eventfd_, events_);
+    Report Wait(Where where) override {
+        if (disarmed_) EpollModify(epoll_, eventfd_, events_, where);
         disarmed_ = false;
 
         epoll_event events[2];
         int count = pwait2_ ? epoll_pwait2(epoll_, events, 2, nullptr, nullptr)
                             : epoll_wait(epoll_, events, 2, -1);
-        if (count < 1) Fail("epoll_wait", count);
+        if (count < 1) Fail("epoll_wait", count, where);
         Report report;
         for (int i = 0; i < count; i++) {
             epoll_event event = events[i]; /* packed, so no references into it */
-            if (!IsInput("epoll_wait", uint32_t{event.events})) FailEvents("epoll_wait", 0);
+            if (!IsInput("epoll_wait", uint32_t{event.events}, where))
+                FailEvents("epoll_wait", 0, where);
             (int{event.data.fd} == eventfd_ ? report.input : report.stop) = true;
         }
         disarmed_ = report.input && (events_ & EPOLLONESHOT);
@@ -112,37 +114,38 @@ class EpollPoller : public Poller {
 
 class IoUringPoller : public Poller {
   public:
-    IoUringPoller(int eventfd, int stop, bool multishot)
-        : eventfd_(eventfd), multishot_(multishot) {
-        if (ring_.refused()) throw std::runtime_error(ring_.reason());
+    IoUringPoller(int eventfd, int stop, bool multishot, Where where)
+        : eventfd_(eventfd), multishot_(multishot), ring_(8, 0, where) {
+        if (ring_.refused()) FailTest("an io_uring was to be had: " + ring_.reason(), where);
         if (stop < 0) return;
-        io_uring_sqe* entry = ring_.Entry();
+        io_uring_sqe* entry = ring_.Entry(0, where);
         io_uring_prep_poll_add(entry, stop, POLLIN);
         io_uring_sqe_set_data64(entry, kStop);
     }
 
-    Report Wait() override {
+    Report Wait(Where where) override {
         if (!armed_) {
-            io_uring_sqe* entry = ring_.Entry();
+            io_uring_sqe* entry = ring_.Entry(0, where);
             if (multishot_)
                 io_uring_prep_poll_multishot(entry, eventfd_, POLLIN);
             else
                 io_uring_prep_poll_add(entry, eventfd_, POLLIN);
             io_uring_sqe_set_data64(entry, kEventfd);
             armed_ = true;
-            ring_.Submit();
+            ring_.Submit(where);
         }
-        Completion completion = ring_.Wait();
+        Completion completion = ring_.Wait(where);
         if (completion.result < 0) {
             errno = -completion.result;
-            Fail("io_uring: poll", -1);
+            Fail("io_uring: poll", -1, where);
         }
-        if (!IsInput("io_uring: poll", static_cast<uint32_t>(completion.result)))
-            FailEvents("io_uring: poll", 0);
+        if (!IsInput("io_uring: poll", static_cast<uint32_t>(completion.result), where))
+            FailEvents("io_uring: poll", 0, where);
         if (completion.data == kStop) return {false, true};
         armed_ = completion.flags & IORING_CQE_F_MORE;
         if (armed_ && !multishot_)
-            throw std::runtime_error("io_uring: a one-shot poll goes on");
+            FailTest("a one-shot poll by io_uring was to end, and has IORING_CQE_F_MORE",
+                     where);
         return {true, false};
     }
 
@@ -158,17 +161,19 @@ class IoUringPoller : public Poller {
 
 class AioPoller : public Poller {
   public:
-    AioPoller(int eventfd, int stop)
-        : input_(AioPoll(eventfd, POLLIN)), stop_(AioPoll(stop, POLLIN)) {
-        if (context_.refused()) throw std::runtime_error(context_.reason());
-        if (stop >= 0) Must(context_.Submit(&stop_));
+    AioPoller(int eventfd, int stop, Where where)
+        : context_(8, where), input_(AioPoll(eventfd, POLLIN)), stop_(AioPoll(stop, POLLIN)) {
+        if (context_.refused())
+            FailTest("an aio context was to be had: " + context_.reason(), where);
+        if (stop >= 0) Must(context_.Submit(&stop_), where);
     }
 
-    Report Wait() override {
-        if (!armed_) Must(context_.Submit(&input_));
+    Report Wait(Where where) override {
+        if (!armed_) Must(context_.Submit(&input_), where);
         armed_ = true;
-        io_event event = context_.Wait();
-        if (!IsInput("aio: poll", static_cast<uint32_t>(event.res))) FailEvents("aio: poll", 0);
+        io_event event = context_.Wait(where);
+        if (!IsInput("aio: poll", static_cast<uint32_t>(event.res), where))
+            FailEvents("aio: poll", 0, where);
         if (event.obj == reinterpret_cast<uintptr_t>(&stop_)) return {false, true};
         armed_ = false;
         return {true, false};
@@ -233,13 +238,13 @@ const std::vector<PollerKind>& EveryPoller() {
     return kinds;
 }
 
-std::string WhyNotPoller(PollerKind kind) {
+std::string WhyNotPoller(PollerKind kind, Where where) {
     switch (kind) {
         case PollerKind::kIoUringPoll:
         case PollerKind::kIoUringMultishot:
-            return IoUring().reason();
+            return IoUring(8, 0, where).reason();
         case PollerKind::kAioPoll:
-            return AioContext().reason();
+            return AioContext(8, where).reason();
         case PollerKind::kEpollPwait2: {
             epoll_event event;
             return epoll_pwait2(-1, &event, 1, nullptr, nullptr) == -1 && errno == ENOSYS
@@ -251,7 +256,7 @@ std::string WhyNotPoller(PollerKind kind) {
     }
 }
 
-std::unique_ptr<Poller> Poller::Make(PollerKind kind, int eventfd, int stop) {
+std::unique_ptr<Poller> Poller::Make(PollerKind kind, int eventfd, int stop, Where where) {
     switch (kind) {
         case PollerKind::kPoll:
         case PollerKind::kPpoll:
@@ -262,22 +267,24 @@ std::unique_ptr<Poller> Poller::Make(PollerKind kind, int eventfd, int stop) {
         case PollerKind::kEpollLevel:
         case PollerKind::kEpollPwait2:
             return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN,
-                                                 kind == PollerKind::kEpollPwait2);
+                                                 kind == PollerKind::kEpollPwait2, where);
         case PollerKind::kEpollEdge:
-            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLET, false);
+            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLET, false,
+                                                 where);
         case PollerKind::kEpollOneShot:
-            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLONESHOT, false);
+            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLONESHOT, false,
+                                                 where);
         case PollerKind::kEpollExclusive:
-            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLEXCLUSIVE,
-                                                 false);
+            return std::make_unique<EpollPoller>(eventfd, stop, EPOLLIN | EPOLLEXCLUSIVE, false,
+                                                 where);
         case PollerKind::kIoUringPoll:
         case PollerKind::kIoUringMultishot:
-            return std::make_unique<IoUringPoller>(eventfd, stop,
-                                                   kind == PollerKind::kIoUringMultishot);
+            return std::make_unique<IoUringPoller>(
+                eventfd, stop, kind == PollerKind::kIoUringMultishot, where);
         case PollerKind::kAioPoll:
-            return std::make_unique<AioPoller>(eventfd, stop);
+            return std::make_unique<AioPoller>(eventfd, stop, where);
     }
-    throw std::logic_error("no such poller");
+    FailTest("there is no such poller", where);
 }
 
 } /* namespace suite */

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "support/failure.h"
+
 namespace suite {
 
 enum class PollerKind {
@@ -32,13 +34,13 @@ std::ostream& operator<<(std::ostream& out, PollerKind kind);
 const std::vector<PollerKind>& EveryPoller();
 
 /* Why this kernel does not let us use it; empty where it does. */
-std::string WhyNotPoller(PollerKind kind);
+std::string WhyNotPoller(PollerKind kind, Where where = Where::current());
 
 /*
  * One task's way to wait for input on an eventfd, and on a second file, if there is one, that
  * tells it to stop. Made, used and destroyed in the task that waits.
  *
- * All are strict: a result that is none, or bits that were not asked for, throw.
+ * All are strict: a result that is none, or bits that were not asked for, fail the test.
  */
 class Poller {
   public:
@@ -47,11 +49,12 @@ class Poller {
         bool stop = false;
     };
 
-    static std::unique_ptr<Poller> Make(PollerKind kind, int eventfd, int stop = -1);
+    static std::unique_ptr<Poller> Make(PollerKind kind, int eventfd, int stop = -1,
+                                        Where where = Where::current());
     virtual ~Poller() = default;
 
     /* Sleeps until there is something to report. */
-    virtual Report Wait() = 0;
+    virtual Report Wait(Where where = Where::current()) = 0;
 };
 
 } /* namespace suite */

@@ -33,11 +33,9 @@ std::ostream& operator<<(std::ostream& out, const SyscallResult& result) {
     return out;
 }
 
-SyscallError::SyscallError(const SyscallResult& result)
-    : std::runtime_error(testing::PrintToString(result)) {}
-
-long Must(const SyscallResult& result) {
-    if (!result.ok()) throw SyscallError(result);
+long Must(const SyscallResult& result, Where where) {
+    if (!result.ok())
+        FailTest("a call that had to succeed: " + testing::PrintToString(result), where);
     return result.value;
 }
 

@@ -22,10 +22,11 @@
 
 #include <initializer_list>
 #include <iosfwd>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
+
+#include "support/failure.h"
 
 namespace suite {
 
@@ -49,15 +50,8 @@ struct SyscallResult {
 
 std::ostream& operator<<(std::ostream& out, const SyscallResult& result);
 
-/* Thrown where a call that a test merely needs (not: tests) fails; ends the test as a failure.
- */
-class SyscallError : public std::runtime_error {
-  public:
-    explicit SyscallError(const SyscallResult& result);
-};
-
-/* For the calls that set a test up: the value, or SyscallError. */
-long Must(const SyscallResult& result);
+/* For the calls that a test merely needs (not: tests): the value, or the end of the test. */
+long Must(const SyscallResult& result, Where where = Where::current());
 
 namespace internal {
 

@@ -26,11 +26,14 @@ unsigned long NumberAfter(const std::string& text, const char* key) {
     return at == std::string::npos ? 0 : strtoul(text.c_str() + at + strlen(key), nullptr, 10);
 }
 
-void RunBody(const std::function<void()>& body) {
+/* What is thrown by others than our helpers is a failure where the task was started. */
+void RunBody(const std::function<void()>& body, Where where) {
     try {
         body();
+    } catch (const testing::AssertionException&) {
+        /* FailTest() has said it. */
     } catch (const std::exception& error) {
-        ADD_FAILURE() << error.what();
+        AddFailure(error.what(), where);
     }
 }
 
@@ -140,8 +143,11 @@ bool Task::SleepsIn(long call) {
     }
 }
 
-void Task::WaitUntilBlockedIn(long call) {
-    if (!SleepsIn(call)) throw std::runtime_error("a task ended where it had to block");
+void Task::WaitUntilBlockedIn(long call, Where where) {
+    if (SleepsIn(call)) return;
+    std::string what = call == kAnyCall ? "a call" : "system call " + std::to_string(call);
+    FailTest("task " + std::to_string(tid_) + " was to block in " + what + ", and has ended",
+             where);
 }
 
 namespace {
@@ -192,11 +198,11 @@ std::vector<Task*> WaitUntilAllSleepOrEnd(std::vector<Task*> tasks, long call) {
     } while (true);
 }
 
-ScopedThread::ScopedThread(std::function<void()> body)
-    : thread_([this, body = std::move(body)] {
+ScopedThread::ScopedThread(std::function<void()> body, Where where)
+    : thread_([this, body = std::move(body), where] {
           announced_.store(static_cast<pid_t>(syscall(SYS_gettid)));
           announced_.notify_one();
-          RunBody(body);
+          RunBody(body, where);
           finished_.store(true, std::memory_order_release);
       }) {
     announced_.wait(0);
@@ -224,13 +230,15 @@ void ScopedThread::Join() {
     if (thread_.joinable()) thread_.join();
 }
 
-void ScopedThread::Signal(int signal) { Must(RAW_SYSCALL(tgkill, getpid(), tid_, signal)); }
+void ScopedThread::Signal(int signal, Where where) {
+    Must(RAW_SYSCALL(tgkill, getpid(), tid_, signal), where);
+}
 
-ChildProcess::ChildProcess(const std::function<void()>& body) {
+ChildProcess::ChildProcess(const std::function<void()>& body, Where where) {
     fflush(stdout);
-    tid_ = static_cast<pid_t>(Must(SYSCALL(fork)));
+    tid_ = static_cast<pid_t>(Must(SYSCALL(fork), where));
     if (tid_) return;
-    RunBody(body);
+    RunBody(body, where);
     fflush(stdout);
     _exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
 }
@@ -255,15 +263,27 @@ int ChildProcess::Wait() {
     return status_;
 }
 
-void ChildProcess::ExpectSuccess() {
+void ChildProcess::ExpectSuccess(Where where) {
     int status = Wait();
     if (WIFSIGNALED(status))
-        ADD_FAILURE() << "the child was killed by " << SignalText(WTERMSIG(status));
-    else
-        EXPECT_EQ(WEXITSTATUS(status), EXIT_SUCCESS) << "the child failed";
+        AddFailure(
+            "a child was to exit with 0, and was killed by " + SignalText(WTERMSIG(status)),
+            where);
+    else if (WEXITSTATUS(status) != EXIT_SUCCESS)
+        AddFailure("a child was to exit with 0, and exited with " +
+                       std::to_string(WEXITSTATUS(status)),
+                   where);
 }
 
-void ChildProcess::Signal(int signal) { Must(SYSCALL(kill, tid_, signal)); }
+void ChildProcess::Signal(int signal, Where where) { Must(SYSCALL(kill, tid_, signal), where); }
+
+std::unique_ptr<ScopedThread> NewThread(std::function<void()> body, Where where) {
+    return std::make_unique<ScopedThread>(std::move(body), where);
+}
+
+std::unique_ptr<ChildProcess> NewChild(const std::function<void()>& body, Where where) {
+    return std::make_unique<ChildProcess>(body, where);
+}
 
 namespace {
 
@@ -274,30 +294,30 @@ void CountSignal(int) { handled.fetch_add(1); }
 
 } /* namespace */
 
-std::vector<int> Processors() {
+std::vector<int> Processors(Where where) {
     cpu_set_t set;
     std::vector<int> processors;
-    Must(SYSCALL(sched_getaffinity, 0, sizeof(set), &set));
+    Must(SYSCALL(sched_getaffinity, 0, sizeof(set), &set), where);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
     return processors;
 }
 
-void KeepToProcessor(int processor) {
+void KeepToProcessor(int processor, Where where) {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(processor, &one);
-    Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one));
+    Must(SYSCALL(sched_setaffinity, 0, sizeof(one), &one), where);
 }
 
-void BecomeRealTime(int priority) {
+void BecomeRealTime(int priority, Where where) {
     const sched_param parameters = {.sched_priority = priority};
-    Must(SYSCALL(sched_setscheduler, 0, SCHED_FIFO, &parameters));
+    Must(SYSCALL(sched_setscheduler, 0, SCHED_FIFO, &parameters), where);
 }
 
-OneProcessor::OneProcessor() {
-    Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_));
-    KeepToProcessor(Processors().front());
+OneProcessor::OneProcessor(Where where) {
+    Must(SYSCALL(sched_getaffinity, 0, sizeof(old_), &old_), where);
+    KeepToProcessor(Processors(where).front(), where);
 }
 
 OneProcessor::~OneProcessor() { sched_setaffinity(0, sizeof(old_), &old_); }
@@ -312,23 +332,26 @@ Undisturbed::~Undisturbed() {
     if (!refused_) sched_setscheduler(0, SCHED_OTHER, &other);
 }
 
-OccupiedProcessor::OccupiedProcessor(int processor)
-    : spinner_([this, processor] {
-          KeepToProcessor(processor);
-          BecomeRealTime(kPriority);
-          spins_ = true;
-          while (!stop_) asm volatile("" ::: "memory");
-      }) {
+OccupiedProcessor::OccupiedProcessor(int processor, Where where)
+    : spinner_(
+          [this, processor, where] {
+              KeepToProcessor(processor, where);
+              BecomeRealTime(kPriority, where);
+              spins_ = true;
+              while (!stop_) asm volatile("" ::: "memory");
+          },
+          where) {
     WaitUntil([this] { return spins_ || spinner_.finished(); });
-    if (!spins_) throw std::runtime_error("nobody can be made to spin on a processor");
+    if (!spins_)
+        FailTest("no real-time task spins on processor " + std::to_string(processor), where);
 }
 
-CountingHandler::CountingHandler(int signal, int flags) : signal_(signal) {
+CountingHandler::CountingHandler(int signal, int flags, Where where) : signal_(signal) {
     struct sigaction action = {};
     action.sa_handler = CountSignal;
     action.sa_flags = flags;
     handled = 0;
-    Must(SYSCALL(sigaction, signal, &action, &old_));
+    Must(SYSCALL(sigaction, signal, &action, &old_), where);
 }
 
 CountingHandler::~CountingHandler() { sigaction(signal_, &old_, nullptr); }

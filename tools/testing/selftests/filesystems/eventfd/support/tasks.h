@@ -23,6 +23,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -76,10 +77,12 @@ class Task {
     pid_t tid() const { return tid_; }
     virtual bool finished() = 0;
 
-    /* Returns once the task sleeps in the call; throws if it ends instead. */
-    void WaitUntilBlockedIn(long call);
+    /* Returns once the task sleeps in the call; the test fails if it ends instead. */
+    void WaitUntilBlockedIn(long call, Where where = Where::current());
     /* The same for what must still be asleep after something was done to it. */
-    void ExpectStillBlockedIn(long call) { WaitUntilBlockedIn(call); }
+    void ExpectStillBlockedIn(long call, Where where = Where::current()) {
+        WaitUntilBlockedIn(call, where);
+    }
     /* Once it sleeps in the call: true; once it has ended: false. */
     bool SleepsIn(long call);
     unsigned long switches() const { return VoluntarySwitches(tid_); }
@@ -94,14 +97,14 @@ class Task {
  */
 class ScopedThread : public Task {
   public:
-    explicit ScopedThread(std::function<void()> body);
+    explicit ScopedThread(std::function<void()> body, Where where = Where::current());
     ScopedThread(const ScopedThread&) = delete;
     ScopedThread& operator=(const ScopedThread&) = delete;
     ~ScopedThread() override;
 
     bool finished() override { return finished_.load(std::memory_order_acquire); }
     void Join();
-    void Signal(int signal);
+    void Signal(int signal, Where where = Where::current());
 
   private:
     std::atomic<pid_t> announced_{0};
@@ -115,7 +118,7 @@ class ScopedThread : public Task {
  */
 class ChildProcess : public Task {
   public:
-    explicit ChildProcess(const std::function<void()>& body);
+    explicit ChildProcess(const std::function<void()>& body, Where where = Where::current());
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess() override;
@@ -123,13 +126,19 @@ class ChildProcess : public Task {
     bool finished() override;
     /* Its status as wait(2) gives it, once it has ended. */
     int Wait();
-    void ExpectSuccess();
-    void Signal(int signal);
+    void ExpectSuccess(Where where = Where::current());
+    void Signal(int signal, Where where = Where::current());
 
   private:
     bool reaped_ = false;
     int status_ = 0;
 };
+
+/* One of many: what std::make_unique() makes has its line in std::make_unique(). */
+std::unique_ptr<ScopedThread> NewThread(std::function<void()> body,
+                                        Where where = Where::current());
+std::unique_ptr<ChildProcess> NewChild(const std::function<void()>& body,
+                                       Where where = Where::current());
 
 /*
  * Waits until a count that the tasks work on reaches what it has to, or until it cannot any
@@ -174,7 +183,7 @@ std::vector<Task*> WaitUntilAllSleepOrEnd(std::vector<Task*> tasks, long call);
 /* Keeps this thread, and those that it starts from here on, to one processor while in scope. */
 class OneProcessor {
   public:
-    OneProcessor();
+    explicit OneProcessor(Where where = Where::current());
     OneProcessor(const OneProcessor&) = delete;
     OneProcessor& operator=(const OneProcessor&) = delete;
     ~OneProcessor();
@@ -184,13 +193,13 @@ class OneProcessor {
 };
 
 /* Those that the calling thread may run on. */
-std::vector<int> Processors();
+std::vector<int> Processors(Where where = Where::current());
 
 /* Keeps the calling thread to one of them, for as long as it lives. */
-void KeepToProcessor(int processor);
+void KeepToProcessor(int processor, Where where = Where::current());
 
 /* Makes the calling thread a real-time task, for as long as it lives. */
-void BecomeRealTime(int priority);
+void BecomeRealTime(int priority, Where where = Where::current());
 
 /*
  * While in scope, nobody on this thread's processor runs but this thread, until it sleeps: what
@@ -220,7 +229,7 @@ class OccupiedProcessor {
   public:
     static constexpr int kPriority = 10;
 
-    explicit OccupiedProcessor(int processor);
+    explicit OccupiedProcessor(int processor, Where where = Where::current());
     OccupiedProcessor(const OccupiedProcessor&) = delete;
     OccupiedProcessor& operator=(const OccupiedProcessor&) = delete;
     ~OccupiedProcessor() { stop_ = true; }
@@ -234,7 +243,7 @@ class OccupiedProcessor {
 /* A handler that only counts, in place while in scope. */
 class CountingHandler {
   public:
-    CountingHandler(int signal, int flags);
+    CountingHandler(int signal, int flags, Where where = Where::current());
     CountingHandler(const CountingHandler&) = delete;
     CountingHandler& operator=(const CountingHandler&) = delete;
     ~CountingHandler();

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include <ostream>
-#include <stdexcept>
 
 #include "support/memory.h"
 #include "support/tasks.h"
@@ -16,13 +15,13 @@
 namespace suite {
 namespace {
 
-[[noreturn]] void CannotWrite() { throw std::logic_error("this transport cannot write"); }
+[[noreturn]] void CannotWrite(Where where) { FailTest("this transport cannot write", where); }
 
 /* What sleeps in a call of a task of its own: a thread, or a process. */
 class TaskOperation : public Operation {
   public:
     explicit TaskOperation(long call) : call_(call) {}
-    void WaitUntilWaiting() override { task()->WaitUntilBlockedIn(call_); }
+    void WaitUntilWaiting(Where where) override { task()->WaitUntilBlockedIn(call_, where); }
 
   protected:
     virtual Task* task() = 0;
@@ -33,10 +32,11 @@ class TaskOperation : public Operation {
 
 class ThreadOperation : public TaskOperation {
   public:
-    ThreadOperation(long call, std::function<SyscallResult()> body)
-        : TaskOperation(call), thread_([this, body = std::move(body)] { result_ = body(); }) {}
+    ThreadOperation(long call, std::function<SyscallResult()> body, Where where)
+        : TaskOperation(call),
+          thread_([this, body = std::move(body)] { result_ = body(); }, where) {}
 
-    SyscallResult Finish() override {
+    SyscallResult Finish(Where) override {
         thread_.Join();
         return result_;
     }
@@ -55,24 +55,25 @@ class CallTransport : public Transport {
     CallTransport(int fd, long read_call, long write_call)
         : fd_(fd), read_call_(read_call), write_call_(write_call) {}
 
-    SyscallResult Read(void* buffer, size_t length) override {
-        return CallRead(fd_, buffer, length);
+    SyscallResult Read(void* buffer, size_t length, Where where) override {
+        return CallRead(fd_, buffer, length, where);
     }
-    SyscallResult Write(const void* buffer, size_t length) override {
-        return CallWrite(fd_, buffer, length);
+    SyscallResult Write(const void* buffer, size_t length, Where where) override {
+        return CallWrite(fd_, buffer, length, where);
     }
-    std::unique_ptr<Operation> StartRead(void* buffer, size_t length) override {
-        return std::make_unique<ThreadOperation>(read_call_,
-                                                 [=, this] { return Read(buffer, length); });
+    std::unique_ptr<Operation> StartRead(void* buffer, size_t length, Where where) override {
+        return std::make_unique<ThreadOperation>(
+            read_call_, [=, this] { return Read(buffer, length, where); }, where);
     }
-    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length) override {
-        return std::make_unique<ThreadOperation>(write_call_,
-                                                 [=, this] { return Write(buffer, length); });
+    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length,
+                                          Where where) override {
+        return std::make_unique<ThreadOperation>(
+            write_call_, [=, this] { return Write(buffer, length, where); }, where);
     }
 
   protected:
-    virtual SyscallResult CallRead(int fd, void* buffer, size_t length) = 0;
-    virtual SyscallResult CallWrite(int fd, const void* buffer, size_t length) = 0;
+    virtual SyscallResult CallRead(int fd, void* buffer, size_t length, Where where) = 0;
+    virtual SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where where) = 0;
 
   private:
     int fd_;
@@ -88,10 +89,10 @@ class ReadWrite : public CallTransport {
         : CallTransport(own, SYS_read, SYS_write), own_(std::move(own)) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where) override {
         return suite::Read(fd, buffer, length);
     }
-    SyscallResult CallWrite(int fd, const void* buffer, size_t length) override {
+    SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where) override {
         return suite::Write(fd, buffer, length);
     }
 
@@ -110,10 +111,10 @@ class Vector : public CallTransport {
     explicit Vector(int fd) : CallTransport(fd, SYS_readv, SYS_writev) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where) override {
         return Readv(fd, Halves(buffer, length));
     }
-    SyscallResult CallWrite(int fd, const void* buffer, size_t length) override {
+    SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where) override {
         return Writev(fd, {{const_cast<void*>(buffer), length}});
     }
 };
@@ -123,11 +124,11 @@ class Vector2 : public CallTransport {
     explicit Vector2(int fd) : CallTransport(fd, SYS_preadv2, SYS_pwritev2) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where) override {
         std::vector<iovec> parts = Halves(buffer, length);
         return SYSCALL(preadv2, fd, parts.data(), 2, off_t{-1}, 0);
     }
-    SyscallResult CallWrite(int fd, const void* buffer, size_t length) override {
+    SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where) override {
         iovec part = {const_cast<void*>(buffer), length};
         return SYSCALL(pwritev2, fd, &part, 1, off_t{-1}, 0);
     }
@@ -136,16 +137,18 @@ class Vector2 : public CallTransport {
 /* io_submit(2) itself sleeps where the file makes it wait. */
 class Aio : public CallTransport {
   public:
-    explicit Aio(int fd) : CallTransport(fd, SYS_io_submit, -1) {}
+    Aio(int fd, Where where) : CallTransport(fd, SYS_io_submit, -1), context_(8, where) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where where) override {
         iocb request = AioRequest(IOCB_CMD_PREAD, fd, buffer, length);
         SyscallResult submitted = context_.Submit(&request);
         if (!submitted.ok()) return submitted;
-        return FromNegativeErrno("aio: PREAD", static_cast<long>(context_.Wait().res));
+        return FromNegativeErrno("aio: PREAD", static_cast<long>(context_.Wait(where).res));
     }
-    SyscallResult CallWrite(int, const void*, size_t) override { CannotWrite(); }
+    SyscallResult CallWrite(int, const void*, size_t, Where where) override {
+        CannotWrite(where);
+    }
 
   private:
     AioContext context_;
@@ -156,34 +159,34 @@ class Compat : public CallTransport {
     explicit Compat(int fd) : CallTransport(fd, kCompatRead, kCompatWrite) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where where) override {
         return CompatCall(kCompatRead, static_cast<uintptr_t>(fd),
-                          reinterpret_cast<uintptr_t>(buffer), length);
+                          reinterpret_cast<uintptr_t>(buffer), length, where);
     }
-    SyscallResult CallWrite(int fd, const void* buffer, size_t length) override {
+    SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where where) override {
         return CompatCall(kCompatWrite, static_cast<uintptr_t>(fd),
-                          reinterpret_cast<uintptr_t>(buffer), length);
+                          reinterpret_cast<uintptr_t>(buffer), length, where);
     }
 };
 
 class CompatVector : public CallTransport {
   public:
-    explicit CompatVector(int fd)
+    CompatVector(int fd, Where where)
         : CallTransport(fd, kCompatReadv, kCompatWritev),
-          parts_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | kLowMemory) {}
+          parts_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | kLowMemory, where) {}
 
   protected:
-    SyscallResult CallRead(int fd, void* buffer, size_t length) override {
+    SyscallResult CallRead(int fd, void* buffer, size_t length, Where where) override {
         size_t half = length / 2;
         SetPart(0, buffer, half);
         SetPart(1, static_cast<char*>(buffer) + half, length - half);
         return CompatCall(kCompatReadv, static_cast<uintptr_t>(fd),
-                          reinterpret_cast<uintptr_t>(parts_.data()), 2);
+                          reinterpret_cast<uintptr_t>(parts_.data()), 2, where);
     }
-    SyscallResult CallWrite(int fd, const void* buffer, size_t length) override {
+    SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where where) override {
         SetPart(0, buffer, length);
         return CompatCall(kCompatWritev, static_cast<uintptr_t>(fd),
-                          reinterpret_cast<uintptr_t>(parts_.data()), 1);
+                          reinterpret_cast<uintptr_t>(parts_.data()), 1, where);
     }
 
   private:
@@ -200,15 +203,19 @@ class CompatVector : public CallTransport {
 /* Each operation has a process of its own, forked for it. */
 class ChildOperation : public TaskOperation {
   public:
-    ChildOperation(long call, const std::function<SyscallResult()>& body)
-        : TaskOperation(call), child_([&] {
-              SyscallResult result = body();
-              outcome_->value = result.value;
-              outcome_->error = result.error;
-          }) {}
+    ChildOperation(long call, const std::function<SyscallResult()>& body, Where where)
+        : TaskOperation(call),
+          outcome_(where),
+          child_(
+              [&] {
+                  SyscallResult result = body();
+                  outcome_->value = result.value;
+                  outcome_->error = result.error;
+              },
+              where) {}
 
-    SyscallResult Finish() override {
-        child_.ExpectSuccess();
+    SyscallResult Finish(Where where) override {
+        child_.ExpectSuccess(where);
         return {outcome_->value, outcome_->error, "a child's read or write"};
     }
 
@@ -229,13 +236,14 @@ class Child : public Transport {
   public:
     explicit Child(int fd) : fd_(fd) {}
 
-    std::unique_ptr<Operation> StartRead(void* buffer, size_t length) override {
+    std::unique_ptr<Operation> StartRead(void* buffer, size_t length, Where where) override {
         return std::make_unique<ChildOperation>(
-            SYS_read, [=, this] { return suite::Read(fd_, buffer, length); });
+            SYS_read, [=, this] { return suite::Read(fd_, buffer, length); }, where);
     }
-    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length) override {
+    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length,
+                                          Where where) override {
         return std::make_unique<ChildOperation>(
-            SYS_write, [=, this] { return suite::Write(fd_, buffer, length); });
+            SYS_write, [=, this] { return suite::Write(fd_, buffer, length); }, where);
     }
 
   private:
@@ -245,13 +253,16 @@ class Child : public Transport {
 /* A request in a ring: submitting it never sleeps. */
 class RingOperation : public Operation {
   public:
-    RingOperation(IoUring* ring, std::string call) : ring_(ring), call_(std::move(call)) {
-        ring_->Submit();
+    RingOperation(IoUring* ring, std::string call, Where where)
+        : ring_(ring), call_(std::move(call)) {
+        ring_->Submit(where);
     }
 
-    void WaitUntilWaiting() override { ring_->ExpectNoCompletion(); }
+    void WaitUntilWaiting(Where where) override { ring_->ExpectNoCompletion(where); }
 
-    SyscallResult Finish() override { return FromNegativeErrno(call_, ring_->Wait().result); }
+    SyscallResult Finish(Where where) override {
+        return FromNegativeErrno(call_, ring_->Wait(where).result);
+    }
 
   private:
     IoUring* ring_;
@@ -260,15 +271,16 @@ class RingOperation : public Operation {
 
 class Ring : public Transport {
   public:
-    Ring(TransportKind kind, int fd, TransportMemory memory) : kind_(kind), fd_(fd) {
+    Ring(TransportKind kind, int fd, TransportMemory memory, Where where)
+        : kind_(kind), fd_(fd), ring_(8, 0, where) {
         if (kind != TransportKind::kIoUringFixed) return;
         iovec buffer = {memory.start, memory.length};
         int result = io_uring_register_buffers(ring_.get(), &buffer, 1);
-        Must(FromNegativeErrno("io_uring_register_buffers()", result));
+        Must(FromNegativeErrno("io_uring_register_buffers()", result), where);
     }
 
-    std::unique_ptr<Operation> StartRead(void* buffer, size_t length) override {
-        io_uring_sqe* entry = ring_.Entry();
+    std::unique_ptr<Operation> StartRead(void* buffer, size_t length, Where where) override {
+        io_uring_sqe* entry = ring_.Entry(0, where);
         unsigned int size = static_cast<unsigned int>(length);
         if (kind_ == TransportKind::kIoUringVector) {
             parts_ = Halves(buffer, length);
@@ -279,11 +291,12 @@ class Ring : public Transport {
             io_uring_prep_read(entry, fd_, buffer, size, 0);
         }
         return std::make_unique<RingOperation>(
-            &ring_, TransportName(kind_) + " read of " + std::to_string(length));
+            &ring_, TransportName(kind_) + " read of " + std::to_string(length), where);
     }
 
-    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length) override {
-        io_uring_sqe* entry = ring_.Entry();
+    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length,
+                                          Where where) override {
+        io_uring_sqe* entry = ring_.Entry(0, where);
         unsigned int size = static_cast<unsigned int>(length);
         if (kind_ == TransportKind::kIoUringVector) {
             parts_ = {{const_cast<void*>(buffer), length}};
@@ -294,7 +307,7 @@ class Ring : public Transport {
             io_uring_prep_write(entry, fd_, buffer, size, 0);
         }
         return std::make_unique<RingOperation>(
-            &ring_, TransportName(kind_) + " write of " + std::to_string(length));
+            &ring_, TransportName(kind_) + " write of " + std::to_string(length), where);
     }
 
   private:
@@ -310,24 +323,24 @@ class Ring : public Transport {
  */
 class MultishotOperation : public Operation {
   public:
-    MultishotOperation(int fd, void* buffer, size_t length) {
+    MultishotOperation(int fd, void* buffer, size_t length, Where where) : ring_(8, 0, where) {
         constexpr int kGroup = 1;
-        io_uring_prep_provide_buffers(ring_.Entry(), buffer, static_cast<int>(length), 1,
-                                      kGroup, 0);
-        ring_.Submit();
-        Must(FromNegativeErrno("io_uring: PROVIDE_BUFFERS", ring_.Wait().result));
-        ring_.EnterMultishotRead(fd, kGroup, kRead);
-        operation_ = std::make_unique<RingOperation>(&ring_, "io_uring: READ_MULTISHOT");
+        io_uring_prep_provide_buffers(ring_.Entry(0, where), buffer, static_cast<int>(length),
+                                      1, kGroup, 0);
+        ring_.Submit(where);
+        Must(FromNegativeErrno("io_uring: PROVIDE_BUFFERS", ring_.Wait(where).result), where);
+        ring_.EnterMultishotRead(fd, kGroup, kRead, where);
+        operation_ = std::make_unique<RingOperation>(&ring_, "io_uring: READ_MULTISHOT", where);
     }
 
-    void WaitUntilWaiting() override { operation_->WaitUntilWaiting(); }
+    void WaitUntilWaiting(Where where) override { operation_->WaitUntilWaiting(where); }
 
-    SyscallResult Finish() override {
-        Completion first = ring_.Wait();
+    SyscallResult Finish(Where where) override {
+        Completion first = ring_.Wait(where);
         if (first.flags & IORING_CQE_F_MORE) {
-            io_uring_prep_cancel64(ring_.Entry(), kRead, 0);
-            ring_.Submit();
-            while (ring_.Wait().data != kRead)
+            io_uring_prep_cancel64(ring_.Entry(0, where), kRead, 0);
+            ring_.Submit(where);
+            while (ring_.Wait(where).data != kRead)
                 ;
         }
         return FromNegativeErrno("io_uring: READ_MULTISHOT", first.result);
@@ -344,28 +357,32 @@ class Multishot : public Transport {
   public:
     explicit Multishot(int fd) : fd_(fd) {}
 
-    std::unique_ptr<Operation> StartRead(void* buffer, size_t length) override {
-        return std::make_unique<MultishotOperation>(fd_, buffer, length);
+    std::unique_ptr<Operation> StartRead(void* buffer, size_t length, Where where) override {
+        return std::make_unique<MultishotOperation>(fd_, buffer, length, where);
     }
-    std::unique_ptr<Operation> StartWrite(const void*, size_t) override { CannotWrite(); }
+    std::unique_ptr<Operation> StartWrite(const void*, size_t, Where where) override {
+        CannotWrite(where);
+    }
 
   private:
     int fd_;
 };
 
-FileDescriptor OverASocket(int fd) {
-    SocketPair sockets = NewSocketPair();
-    SendDescriptor(sockets.sender, fd);
-    return ReceiveDescriptor(sockets.receiver);
+FileDescriptor OverASocket(int fd, Where where) {
+    SocketPair sockets = NewSocketPair(where);
+    SendDescriptor(sockets.sender, fd, where);
+    return ReceiveDescriptor(sockets.receiver, where);
 }
 
-FileDescriptor FromAProcess(int fd) {
-    FileDescriptor process(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, getpid(), 0))));
-    return FileDescriptor(static_cast<int>(Must(RAW_SYSCALL(pidfd_getfd, process, fd, 0))));
+FileDescriptor FromAProcess(int fd, Where where) {
+    FileDescriptor process(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, getpid(), 0), where)),
+                           where);
+    return FileDescriptor(
+        static_cast<int>(Must(RAW_SYSCALL(pidfd_getfd, process, fd, 0), where)), where);
 }
 
-std::string WhyNotMultishot() {
-    IoUring ring;
+std::string WhyNotMultishot(Where where) {
+    IoUring ring(8, 0, where);
     if (ring.refused()) return ring.reason();
     return ring.Knows(kOpReadMultishot) ? "" : "this kernel's io_uring has no READ_MULTISHOT";
 }
@@ -444,30 +461,30 @@ std::vector<TransportKind> Transports(bool (*predicate)(TransportKind)) {
     return kinds;
 }
 
-std::string WhyNotTransport(TransportKind kind) {
+std::string WhyNotTransport(TransportKind kind, Where where) {
     switch (kind) {
         case TransportKind::kIoUring:
         case TransportKind::kIoUringVector:
         case TransportKind::kIoUringFixed:
-            return IoUring().reason();
+            return IoUring(8, 0, where).reason();
         case TransportKind::kIoUringMultishot:
-            return WhyNotMultishot();
+            return WhyNotMultishot(where);
         case TransportKind::kAio:
-            return AioContext().reason();
+            return AioContext(8, where).reason();
         case TransportKind::kFetched:
             return syscall(SYS_pidfd_getfd, -1, -1, 0) == -1 && errno == EBADF
                        ? ""
                        : "there is no pidfd_getfd() to be had here";
         case TransportKind::kCompat:
         case TransportKind::kCompatVector:
-            return WhyNotCompat();
+            return WhyNotCompat(where);
         default:
             return "";
     }
 }
 
 std::unique_ptr<Transport> Transport::Make(TransportKind kind, int eventfd,
-                                           TransportMemory memory) {
+                                           TransportMemory memory, Where where) {
     switch (kind) {
         case TransportKind::kReadWrite:
             return std::make_unique<ReadWrite>(eventfd);
@@ -478,40 +495,43 @@ std::unique_ptr<Transport> Transport::Make(TransportKind kind, int eventfd,
         case TransportKind::kIoUring:
         case TransportKind::kIoUringVector:
         case TransportKind::kIoUringFixed:
-            return std::make_unique<Ring>(kind, eventfd, memory);
+            return std::make_unique<Ring>(kind, eventfd, memory, where);
         case TransportKind::kIoUringMultishot:
             return std::make_unique<Multishot>(eventfd);
         case TransportKind::kAio:
-            return std::make_unique<Aio>(eventfd);
+            return std::make_unique<Aio>(eventfd, where);
         case TransportKind::kDup:
-            return std::make_unique<ReadWrite>(Dup(eventfd));
+            return std::make_unique<ReadWrite>(Dup(eventfd, where));
         case TransportKind::kPassed:
-            return std::make_unique<ReadWrite>(OverASocket(eventfd));
+            return std::make_unique<ReadWrite>(OverASocket(eventfd, where));
         case TransportKind::kFetched:
-            return std::make_unique<ReadWrite>(FromAProcess(eventfd));
+            return std::make_unique<ReadWrite>(FromAProcess(eventfd, where));
         case TransportKind::kChild:
             return std::make_unique<Child>(eventfd);
         case TransportKind::kCompat:
             return std::make_unique<Compat>(eventfd);
         case TransportKind::kCompatVector:
-            return std::make_unique<CompatVector>(eventfd);
+            return std::make_unique<CompatVector>(eventfd, where);
     }
-    throw std::logic_error("no such transport");
+    FailTest("there is no such transport", where);
 }
 
-SyscallResult Transport::Read(void* buffer, size_t length) {
-    return StartRead(buffer, length)->Finish();
+SyscallResult Transport::Read(void* buffer, size_t length, Where where) {
+    return StartRead(buffer, length, where)->Finish(where);
 }
 
-SyscallResult Transport::Write(const void* buffer, size_t length) {
-    return StartWrite(buffer, length)->Finish();
+SyscallResult Transport::Write(const void* buffer, size_t length, Where where) {
+    return StartWrite(buffer, length, where)->Finish(where);
 }
 
 #ifdef __x86_64__
 
-SyscallResult CompatCall(long number, uintptr_t first, uintptr_t second, uintptr_t third) {
+SyscallResult CompatCall(long number, uintptr_t first, uintptr_t second, uintptr_t third,
+                         Where where) {
     for (uintptr_t argument : {first, second, third})
-        if (argument > UINT32_MAX) throw std::logic_error("an argument of more than 32 bits");
+        if (argument > UINT32_MAX)
+            FailTest("an argument was to have 32 bits, and is " + std::to_string(argument),
+                     where);
     long result;
     asm volatile("int $0x80"
                  : "=a"(result)
@@ -521,26 +541,26 @@ SyscallResult CompatCall(long number, uintptr_t first, uintptr_t second, uintptr
                              static_cast<int>(result));
 }
 
-std::string WhyNotCompat() {
+std::string WhyNotCompat(Where where) {
     /* Without IA32_EMULATION this is a fault. */
     constexpr long kCompatGetpid = 20;
-    pid_t child = static_cast<pid_t>(Must(SYSCALL(fork)));
+    pid_t child = static_cast<pid_t>(Must(SYSCALL(fork), where));
     if (!child) {
         signal(SIGSEGV, SIG_DFL);
         _exit(CompatCall(kCompatGetpid, 0).value == getpid() ? 0 : 1);
     }
     int status = 0;
-    Must(SYSCALL(waitpid, child, &status, 0));
+    Must(SYSCALL(waitpid, child, &status, 0), where);
     return status ? "this kernel runs no 32-bit system calls (IA32_EMULATION)" : "";
 }
 
 #else
 
-SyscallResult CompatCall(long, uintptr_t, uintptr_t, uintptr_t) {
-    throw std::logic_error("only x86_64 has these calls");
+SyscallResult CompatCall(long, uintptr_t, uintptr_t, uintptr_t, Where where) {
+    FailTest("only x86_64 has these calls", where);
 }
 
-std::string WhyNotCompat() { return "only x86_64 has 32-bit calls beside its own"; }
+std::string WhyNotCompat(Where) { return "only x86_64 has 32-bit calls beside its own"; }
 
 #endif
 

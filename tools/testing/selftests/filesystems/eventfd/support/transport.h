@@ -53,16 +53,16 @@ bool KnowsItsBuffers(TransportKind kind);
 std::vector<TransportKind> Transports(bool (*predicate)(TransportKind) = nullptr);
 
 /* Why this kernel does not let us use it; empty where it does. */
-std::string WhyNotTransport(TransportKind kind);
+std::string WhyNotTransport(TransportKind kind, Where where = Where::current());
 
 /* A read or a write under way. It has to end before it goes out of scope. */
 class Operation {
   public:
     virtual ~Operation() = default;
-    /* Returns once it waits in the kernel; throws if it does not. */
-    virtual void WaitUntilWaiting() = 0;
+    /* Returns once it waits in the kernel; the test fails if it does not. */
+    virtual void WaitUntilWaiting(Where where = Where::current()) = 0;
     /* Its result, waited for. */
-    virtual SyscallResult Finish() = 0;
+    virtual SyscallResult Finish(Where where = Where::current()) = 0;
 };
 
 /* What a transport may use for buffers. A fork shares it, and 32 bits can address it. */
@@ -74,16 +74,20 @@ struct TransportMemory {
 class Transport {
   public:
     static std::unique_ptr<Transport> Make(TransportKind kind, int eventfd,
-                                           TransportMemory memory);
+                                           TransportMemory memory,
+                                           Where where = Where::current());
     virtual ~Transport() = default;
 
     /* Either from start to end. */
-    virtual SyscallResult Read(void* buffer, size_t length);
-    virtual SyscallResult Write(const void* buffer, size_t length);
+    virtual SyscallResult Read(void* buffer, size_t length, Where where = Where::current());
+    virtual SyscallResult Write(const void* buffer, size_t length,
+                                Where where = Where::current());
 
     /* One that is expected to wait. */
-    virtual std::unique_ptr<Operation> StartRead(void* buffer, size_t length) = 0;
-    virtual std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length) = 0;
+    virtual std::unique_ptr<Operation> StartRead(void* buffer, size_t length,
+                                                 Where where = Where::current()) = 0;
+    virtual std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length,
+                                                  Where where = Where::current()) = 0;
 };
 
 /*
@@ -98,10 +102,10 @@ inline constexpr long kCompatEventfd = 323;
 inline constexpr long kCompatEventfd2 = 328;
 
 SyscallResult CompatCall(long number, uintptr_t first, uintptr_t second = 0,
-                         uintptr_t third = 0);
+                         uintptr_t third = 0, Where where = Where::current());
 
 /* Why there are none; empty where there are. */
-std::string WhyNotCompat();
+std::string WhyNotCompat(Where where = Where::current());
 
 } /* namespace suite */
 

@@ -9,11 +9,11 @@
 namespace suite {
 namespace {
 
-/* Why the kernel says no, or an exception where it is no refusal but an error. */
-std::string Refusal(const SyscallResult& result) {
+/* Why the kernel says no; what is no refusal but an error fails the test. */
+std::string Refusal(const SyscallResult& result, Where where) {
     if (result.ok()) return "";
     if (result.error != ENOSYS && result.error != EPERM && result.error != EACCES)
-        throw SyscallError(result);
+        Must(result, where);
     return testing::PrintToString(result) +
            (result.error == ENOSYS ? ": not in this kernel" : ": not allowed here");
 }
@@ -31,13 +31,13 @@ std::ostream& operator<<(std::ostream& out, const Completion& completion) {
     return out << ", flags " << completion.flags << "}";
 }
 
-IoUring::IoUring(unsigned int entries, unsigned int flags) {
+IoUring::IoUring(unsigned int entries, unsigned int flags, Where where) {
     SyscallResult made =
         FromNegativeErrno("io_uring_queue_init()", io_uring_queue_init(entries, &ring_, flags));
     if (flags && made.error == EINVAL)
         reason_ = "this kernel has no io_uring of that kind";
     else
-        reason_ = Refusal(made);
+        reason_ = Refusal(made, where);
 }
 
 IoUring::~IoUring() {
@@ -51,34 +51,34 @@ bool IoUring::Knows(int operation) {
     return known;
 }
 
-io_uring_sqe* IoUring::Entry(uint64_t data) {
+io_uring_sqe* IoUring::Entry(uint64_t data, Where where) {
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
-    if (!entry) throw std::logic_error("the submission queue is full");
+    if (!entry) FailTest("the submission queue was to have an entry more, and is full", where);
     io_uring_prep_nop(entry);
     io_uring_sqe_set_data64(entry, data);
     return entry;
 }
 
-void IoUring::EnterMultishotRead(int fd, uint16_t group, uint64_t data) {
-    io_uring_sqe* entry = Entry();
+void IoUring::EnterMultishotRead(int fd, uint16_t group, uint64_t data, Where where) {
+    io_uring_sqe* entry = Entry(0, where);
     io_uring_prep_rw(kOpReadMultishot, entry, fd, nullptr, 0, 0);
     io_uring_sqe_set_data64(entry, data);
     io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
     entry->buf_group = group;
 }
 
-void IoUring::Submit() {
-    Must(FromNegativeErrno("io_uring_submit()", io_uring_submit(&ring_)));
+void IoUring::Submit(Where where) {
+    Must(FromNegativeErrno("io_uring_submit()", io_uring_submit(&ring_)), where);
 }
 
-Completion IoUring::Wait() {
+Completion IoUring::Wait(Where where) {
     io_uring_cqe* entry = nullptr;
     int result;
 
     do {
         result = io_uring_wait_cqe(&ring_, &entry);
     } while (result == -EINTR);
-    Must(FromNegativeErrno("io_uring_wait_cqe()", result));
+    Must(FromNegativeErrno("io_uring_wait_cqe()", result), where);
     Completion completion = {entry->user_data, entry->res, entry->flags};
     io_uring_cqe_seen(&ring_, entry);
     return completion;
@@ -92,31 +92,34 @@ bool IoUring::Peek(Completion* completion) {
     return true;
 }
 
-void IoUring::ExpectNoCompletion() {
+void IoUring::ExpectNoCompletion(Where where) {
     /* All that was submitted before it has been looked at, and what is ready has completed. */
     constexpr uint64_t kFence = UINT64_MAX;
-    Entry(kFence);
-    Submit();
-    Completion completion = Wait();
+    Entry(kFence, where);
+    Submit(where);
+    Completion completion = Wait(where);
     if (completion.data != kFence)
-        throw std::runtime_error("a request did not wait: " +
-                                 testing::PrintToString(completion));
+        FailTest(
+            "no request was to complete, and one has: " + testing::PrintToString(completion),
+            where);
 }
 
-void IoUring::RegisterEventfd(int fd) {
-    Must(FromNegativeErrno("io_uring_register_eventfd()",
-                           io_uring_register_eventfd(&ring_, fd)));
+void IoUring::RegisterEventfd(int fd, Where where) {
+    Must(
+        FromNegativeErrno("io_uring_register_eventfd()", io_uring_register_eventfd(&ring_, fd)),
+        where);
 }
 
-void IoUring::UnregisterEventfd() {
-    Must(FromNegativeErrno("io_uring_unregister_eventfd()",
-                           io_uring_unregister_eventfd(&ring_)));
+void IoUring::UnregisterEventfd(Where where) {
+    Must(
+        FromNegativeErrno("io_uring_unregister_eventfd()", io_uring_unregister_eventfd(&ring_)),
+        where);
 }
 
-void IoUring::CompleteNops(unsigned int count) {
-    for (unsigned int i = 0; i < count; i++) Entry(i);
-    Submit();
-    for (unsigned int i = 0; i < count; i++) Wait();
+void IoUring::CompleteNops(unsigned int count, Where where) {
+    for (unsigned int i = 0; i < count; i++) Entry(i, where);
+    Submit(where);
+    for (unsigned int i = 0; i < count; i++) Wait(where);
 }
 
 iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number) {
@@ -139,8 +142,8 @@ void SignalWhenDone(iocb* request, int eventfd) {
     request->aio_resfd = static_cast<uint32_t>(eventfd);
 }
 
-AioContext::AioContext(unsigned int events)
-    : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_))) {}
+AioContext::AioContext(unsigned int events, Where where)
+    : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_), where)) {}
 
 AioContext::~AioContext() {
     if (!refused()) syscall(SYS_io_destroy, context_);
@@ -155,9 +158,9 @@ SyscallResult AioContext::Cancel(iocb* request) {
     return RAW_SYSCALL(io_cancel, context_, request, &unused);
 }
 
-io_event AioContext::Wait() {
+io_event AioContext::Wait(Where where) {
     io_event event = {};
-    Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr));
+    Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr), where);
     return event;
 }
 
@@ -165,14 +168,16 @@ SyscallResult AioContext::Look(io_event* event, timespec* timeout) {
     return RAW_SYSCALL(io_getevents, context_, 1L, 1L, event, timeout);
 }
 
-void AioContext::Signal(int eventfd) {
-    FileDescriptor file(static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC))));
+void AioContext::Signal(int eventfd, Where where) {
+    FileDescriptor file(
+        static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC), where)), where);
     char buffer[8] = {};
     iocb request = AioRequest(IOCB_CMD_PWRITE, file, buffer, sizeof(buffer));
     SignalWhenDone(&request, eventfd);
-    Must(Submit(&request));
-    if (io_event event = Wait(); event.res != sizeof(buffer))
-        throw std::runtime_error("aio: wrote " + std::to_string(event.res) + " of 8 bytes");
+    Must(Submit(&request), where);
+    if (io_event event = Wait(where); event.res != sizeof(buffer))
+        FailTest("aio was to write 8 bytes, and the event says " + std::to_string(event.res),
+                 where);
 }
 
 } /* namespace suite */

@@ -36,7 +36,8 @@ inline constexpr int kOpReadMultishot = 49;
 
 class IoUring {
   public:
-    explicit IoUring(unsigned int entries = 8, unsigned int flags = 0);
+    explicit IoUring(unsigned int entries = 8, unsigned int flags = 0,
+                     Where where = Where::current());
     IoUring(const IoUring&) = delete;
     IoUring& operator=(const IoUring&) = delete;
     ~IoUring();
@@ -48,21 +49,22 @@ class IoUring {
     bool Knows(int operation);
 
     /* An entry to fill in, by liburing's io_uring_prep_*(). */
-    io_uring_sqe* Entry(uint64_t data = 0);
+    io_uring_sqe* Entry(uint64_t data = 0, Where where = Where::current());
     /* One that is filled in: a READ_MULTISHOT into the provided buffers of a group. */
-    void EnterMultishotRead(int fd, uint16_t group, uint64_t data = 0);
-    void Submit();
+    void EnterMultishotRead(int fd, uint16_t group, uint64_t data = 0,
+                            Where where = Where::current());
+    void Submit(Where where = Where::current());
     /* The next completion, waited for. */
-    Completion Wait();
+    Completion Wait(Where where = Where::current());
     /* The next completion if there is one now. */
     bool Peek(Completion* completion);
-    /* Throws if a request has completed; on every kind of ring, SQPOLL's too. */
-    void ExpectNoCompletion();
+    /* The test fails if a request has completed; on every kind of ring, SQPOLL's too. */
+    void ExpectNoCompletion(Where where = Where::current());
 
-    void RegisterEventfd(int fd);
-    void UnregisterEventfd();
+    void RegisterEventfd(int fd, Where where = Where::current());
+    void UnregisterEventfd(Where where = Where::current());
     /* Submits this many NOPs at once and takes their completions. */
-    void CompleteNops(unsigned int count);
+    void CompleteNops(unsigned int count, Where where = Where::current());
 
   private:
     io_uring ring_;
@@ -77,7 +79,7 @@ void SignalWhenDone(iocb* request, int eventfd);
 
 class AioContext {
   public:
-    explicit AioContext(unsigned int events = 8);
+    explicit AioContext(unsigned int events = 8, Where where = Where::current());
     AioContext(const AioContext&) = delete;
     AioContext& operator=(const AioContext&) = delete;
     ~AioContext();
@@ -87,11 +89,11 @@ class AioContext {
 
     SyscallResult Submit(iocb* request);
     SyscallResult Cancel(iocb* request);
-    io_event Wait();
+    io_event Wait(Where where = Where::current());
     /* The next event if it comes in time. */
     SyscallResult Look(io_event* event, timespec* timeout);
     /* Completes one request of 8 bytes, on a file of its own, that signals the eventfd. */
-    void Signal(int eventfd);
+    void Signal(int eventfd, Where where = Where::current());
 
   private:
     aio_context_t context_ = 0;

@@ -15,27 +15,31 @@ namespace suite {
 
 class PageToBeMade {
   public:
-    PageToBeMade() : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE) {
+    explicit PageToBeMade(Where where = Where::current())
+        : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE, where) {
         SyscallResult opened = RAW_SYSCALL(userfaultfd, O_CLOEXEC);
         if (!opened.ok()) SkipTest("no userfaultfd: " + ErrnoText(opened.error));
-        faults_ = FileDescriptor(static_cast<int>(opened.value));
+        faults_ = FileDescriptor(static_cast<int>(opened.value), where);
         uffdio_api api = {UFFD_API, 0, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_API, &api));
+        Must(SYSCALL(ioctl, faults_, UFFDIO_API, &api), where);
         uffdio_register missing = {Range(), UFFDIO_REGISTER_MODE_MISSING, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_REGISTER, &missing));
+        Must(SYSCALL(ioctl, faults_, UFFDIO_REGISTER, &missing), where);
     }
 
     char* data() const { return mapping_.data(); }
 
-    void WaitForTouch() {
+    void WaitForTouch(Where where = Where::current()) {
         uffd_msg message;
-        Must(SYSCALL(read, faults_, &message, sizeof(message)));
-        EXPECT_EQ(message.event, UFFD_EVENT_PAGEFAULT);
+        Must(SYSCALL(read, faults_, &message, sizeof(message)), where);
+        if (message.event != UFFD_EVENT_PAGEFAULT)
+            AddFailure("userfaultfd was to tell of a page fault, and tells of event " +
+                           std::to_string(message.event),
+                       where);
     }
 
-    void Make() {
+    void Make(Where where = Where::current()) {
         uffdio_zeropage zeroes = {Range(), 0, 0};
-        Must(SYSCALL(ioctl, faults_, UFFDIO_ZEROPAGE, &zeroes));
+        Must(SYSCALL(ioctl, faults_, UFFDIO_ZEROPAGE, &zeroes), where);
     }
 
   private:
