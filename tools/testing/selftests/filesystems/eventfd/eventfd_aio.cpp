@@ -22,7 +22,7 @@ namespace {
 class Aio : public testing::Test {
   protected:
     void SetUp() override {
-        context_.emplace();
+        context_.emplace(8, Where::current());
         SKIP_IF_REFUSED(*context_);
     }
 
@@ -31,13 +31,14 @@ class Aio : public testing::Test {
     }
 
     /* Its result, from submission to completion. */
-    long Result(iocb request) {
-        Must(context_->Submit(&request));
-        return static_cast<long>(context_->Wait().res);
+    long Result(iocb request, Where where = Where::current()) {
+        Must(context_->Submit(&request), where);
+        return static_cast<long>(context_->Wait(where).res);
     }
 
     /* No request has completed so far. */
-    void ExpectNoCompletion() {
+    void ExpectNoCompletion(Where where = Where::current()) {
+        CalledFrom test(where);
         io_event event;
         timespec now = {};
         EXPECT_THAT(context_->Look(&event, &now), SyscallSucceedsWithValue(0));

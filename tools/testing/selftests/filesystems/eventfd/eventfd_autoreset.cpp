@@ -44,27 +44,27 @@ TEST(AutoresetProbe, SucceedsOnOurKernel) {
  */
 class Waker {
   public:
-    explicit Waker(int wanted = EFD_AUTORESET) {
+    explicit Waker(int wanted = EFD_AUTORESET, Where where = Where::current()) {
         int fd = wanted ? eventfd(0, wanted | EFD_CLOEXEC | EFD_NONBLOCK) : -1;
         resets_itself_ = fd >= 0;
         if (fd < 0 && (!wanted || errno == EINVAL)) fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (fd < 0) throw std::runtime_error("eventfd: " + ErrnoText(errno));
-        fd_ = FileDescriptor(fd);
+        if (fd < 0) FailTest("eventfd(), which had to succeed: " + ErrnoText(errno), where);
+        fd_ = FileDescriptor(fd, where);
     }
 
     /* From any thread. */
-    void Wake() const {
+    void Wake(Where where = Where::current()) const {
         uint64_t one = 1;
         if (write(fd_, &one, sizeof(one)) != sizeof(one) && errno != EAGAIN)
-            throw std::runtime_error("write: " + ErrnoText(errno));
+            FailTest("write() of 8 bytes, which had to succeed: " + ErrnoText(errno), where);
     }
 
     /* For the loop, each time it is told that the descriptor is readable. */
-    void Acknowledge() const {
+    void Acknowledge(Where where = Where::current()) const {
         uint64_t count;
         if (!resets_itself_ && read(fd_, &count, sizeof(count)) != sizeof(count) &&
             errno != EAGAIN)
-            throw std::runtime_error("read: " + ErrnoText(errno));
+            FailTest("read() of 8 bytes, which had to succeed: " + ErrnoText(errno), where);
     }
 
     bool resets_itself() const { return resets_itself_; }
@@ -129,7 +129,7 @@ TEST_P_WITH(AutoresetFallback, LoopGetsEachJobOfAnotherThread,
         while (done < jobs) {
             epoll_event event;
             if (epoll_wait(epoll, &event, 1, -1) != 1)
-                throw std::runtime_error("epoll_wait: " + ErrnoText(errno));
+                FailTest("epoll_wait() was to return 1: " + ErrnoText(errno));
             waker.Acknowledge();
             done = posted.load();
             Must(Write(progress, 1));
@@ -280,7 +280,7 @@ TEST_F(AutoresetCounter, OfFourBlockedReadersOneGetsAWrite) {
     std::vector<std::unique_ptr<ScopedThread>> readers;
     std::vector<unsigned long> switches;
     for (int i = 0; i < 4; i++) {
-        readers.push_back(std::make_unique<ScopedThread>([&] {
+        readers.push_back(NewThread([&] {
             uint64_t value = 0;
             EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8));
             EXPECT_EQ(value, 1u);

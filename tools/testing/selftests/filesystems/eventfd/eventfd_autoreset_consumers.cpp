@@ -28,7 +28,7 @@ class IoUringEventfd : public AutoresetTest {
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        ring_.emplace();
+        ring_.emplace(8, 0, Where::current());
         SKIP_IF_REFUSED(*ring_);
     }
 
@@ -234,7 +234,8 @@ class KvmIoeventfd : public AutoresetTest {
         SKIP_IF_REFUSED(*machine_);
         std::string why_not = KvmGuest::WhyNot();
         SKIP_UNLESS(why_not.empty(), why_not);
-        guest_ = std::make_unique<KvmGuest>(&*machine_, KvmGuest::kWritesAndHalts);
+        guest_ =
+            std::make_unique<KvmGuest>(&*machine_, KvmGuest::kWritesAndHalts, Where::current());
     }
 
     SyscallResult Ioeventfd(int fd, uint32_t flags = 0) {
@@ -242,7 +243,10 @@ class KvmIoeventfd : public AutoresetTest {
     }
 
     /* Lets the guest go on until it halts: one write to the port. */
-    void RunGuest() { EXPECT_EQ(guest_->Run(), uint32_t{KVM_EXIT_HLT}); }
+    void RunGuest(Where where = Where::current()) {
+        CalledFrom test(where);
+        EXPECT_EQ(guest_->Run(where), uint32_t{KVM_EXIT_HLT});
+    }
 
   private:
     std::optional<KvmMachine> machine_;
@@ -284,7 +288,7 @@ class CgroupEventControl : public AutoresetTest {
     void SetUp() override {
         AutoresetTest::SetUp();
         if (IsSkipped()) return;
-        group_.emplace();
+        group_.emplace(Where::current());
         SKIP_IF_REFUSED(*group_);
     }
 

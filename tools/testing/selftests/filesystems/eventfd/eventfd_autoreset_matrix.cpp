@@ -28,11 +28,14 @@ constexpr uint32_t kInternalBit = 1u << 26;
 
 /* A fresh epoll that watches one autoreset eventfd. */
 struct Watched {
-    Watched(uint64_t count, uint32_t events) : efd(NewAutoreset(count)), epoll(NewEpoll()) {
-        EpollAdd(epoll, efd, events);
+    Watched(uint64_t count, uint32_t events, Where where = Where::current())
+        : efd(NewAutoreset(count, 0, where)), epoll(NewEpoll(where)) {
+        EpollAdd(epoll, efd, events, where);
     }
-    std::vector<Event> Wait() { return EpollWait(epoll); }
-    uint64_t Count() { return EventfdCount(efd); }
+    std::vector<Event> Wait(Where where = Where::current()) {
+        return EpollWait(epoll, 0ms, where);
+    }
+    uint64_t Count(Where where = Where::current()) { return EventfdCount(efd, where); }
 
     FileDescriptor efd;
     FileDescriptor epoll;
@@ -531,22 +534,26 @@ TEST_F(AutoresetEpoll, EntryOutlivesTheDescriptorItWasMadeFrom) {
 class AutoresetNested : public AutoresetTest {
   protected:
     struct Chain {
-        explicit Chain(uint32_t events, uint32_t outer_events = EPOLLIN)
-            : inner(0, events), middle(NewEpoll()), outer(NewEpoll()) {
-            EpollAdd(middle, inner.epoll, outer_events);
-            EpollAdd(outer, middle, outer_events);
+        explicit Chain(uint32_t events, uint32_t outer_events = EPOLLIN,
+                       Where where = Where::current())
+            : inner(0, events), middle(NewEpoll(where)), outer(NewEpoll(where)) {
+            EpollAdd(middle, inner.epoll, outer_events, where);
+            EpollAdd(outer, middle, outer_events, where);
         }
-        void ExpectTheEventInside() {
-            EXPECT_EQ(inner.Count(), 1u);
-            EXPECT_THAT(EpollWait(middle), ElementsAre(Event(inner.epoll, EPOLLIN)));
-            EXPECT_EQ(inner.Count(), 1u);
-            EXPECT_THAT(inner.Wait(), ElementsAre(Event(inner.efd, EPOLLIN)));
-            EXPECT_EQ(inner.Count(), 0u);
+        void ExpectTheEventInside(Where where = Where::current()) {
+            CalledFrom test(where);
+            EXPECT_EQ(inner.Count(where), 1u);
+            EXPECT_THAT(EpollWait(middle, 0ms, where),
+                        ElementsAre(Event(inner.epoll, EPOLLIN)));
+            EXPECT_EQ(inner.Count(where), 1u);
+            EXPECT_THAT(inner.Wait(where), ElementsAre(Event(inner.efd, EPOLLIN)));
+            EXPECT_EQ(inner.Count(where), 0u);
         }
-        void ExpectSilence() {
-            EXPECT_THAT(EpollWait(outer), IsEmpty());
-            EXPECT_THAT(EpollWait(middle), IsEmpty());
-            EXPECT_THAT(inner.Wait(), IsEmpty());
+        void ExpectSilence(Where where = Where::current()) {
+            CalledFrom test(where);
+            EXPECT_THAT(EpollWait(outer, 0ms, where), IsEmpty());
+            EXPECT_THAT(EpollWait(middle, 0ms, where), IsEmpty());
+            EXPECT_THAT(inner.Wait(where), IsEmpty());
         }
 
         Watched inner;
@@ -648,8 +655,9 @@ TEST_F(AutoresetNested, OneEpollWithTheEventfdAndAnEpollOfItReportsBothOnce) {
 }
 
 /* POLL_ADD of the eventfd, with these bits whole in the entry. */
-void Arm(IoUring* ring, int fd, uint32_t events, bool multishot = false, uint64_t data = 0) {
-    io_uring_sqe* entry = ring->Entry();
+void Arm(IoUring* ring, int fd, uint32_t events, bool multishot = false, uint64_t data = 0,
+         Where where = Where::current()) {
+    io_uring_sqe* entry = ring->Entry(0, where);
     if (multishot)
         io_uring_prep_poll_multishot(entry, fd, 0);
     else
@@ -659,7 +667,7 @@ void Arm(IoUring* ring, int fd, uint32_t events, bool multishot = false, uint64_
 #endif
     entry->poll32_events = events;
     io_uring_sqe_set_data64(entry, data);
-    ring->Submit();
+    ring->Submit(where);
 }
 
 class AutoresetIoUring : public AutoresetTest {
@@ -1031,16 +1039,16 @@ TEST_F(AutoresetInternalBit, InAnAioPollIsEinval) {
 class AutoresetFull : public AutoresetTest {
   protected:
     /* A counter at 2^64 - 1, where only the kernel brings it. */
-    FileDescriptor NewOverflowed() {
-        FileDescriptor efd = NewAutoreset(kFull);
-        Signal(efd);
+    FileDescriptor NewOverflowed(Where where = Where::current()) {
+        FileDescriptor efd = NewAutoreset(kFull, 0, where);
+        Signal(efd, where);
         return efd;
     }
 
-    void Signal(int efd) {
-        ring_.RegisterEventfd(efd);
-        ring_.CompleteNops(1);
-        ring_.UnregisterEventfd();
+    void Signal(int efd, Where where = Where::current()) {
+        ring_.RegisterEventfd(efd, where);
+        ring_.CompleteNops(1, where);
+        ring_.UnregisterEventfd(where);
     }
 
     IoUring ring_;
@@ -1174,7 +1182,7 @@ TEST_F(AutoresetFull, PollThatWaitsForRoomIsWokenByAClaim) {
 TEST_F(AutoresetFull, WritersThatFitAfterAClaimGoOnAndTheOthersSleep) {
     FileDescriptor efd = NewAutoreset(kFull);
     auto blocked = [&](uint64_t value) {
-        return std::make_unique<ScopedThread>(
+        return NewThread(
             [&, value] { EXPECT_THAT(Write(efd, value), SyscallSucceedsWithValue(8)); });
     };
     std::unique_ptr<ScopedThread> writers[] = {blocked(1), blocked(20), blocked(300)};

@@ -29,61 +29,67 @@ namespace {
  * Writes one after the other. Whoever takes an event says so on the other eventfd, and only
  * then comes the next write: each finds the counter at zero, and is taken by one, whole.
  */
-void WriteAndExpectOneTaker(int efd, int taken, long rounds, const Group& group) {
+void WriteAndExpectOneTaker(int efd, int taken, long rounds, const Group& group,
+                            Where where = Where::current()) {
+    CalledFrom test(where);
     for (long round = 1; round <= rounds; round++) {
         pollfd wait = {taken, POLLIN, 0};
         uint64_t value = 0;
 
-        WriteOne(efd);
+        WriteOne(efd, where);
         ASSERT_EQ(poll(&wait, 1, static_cast<int>(kSoon.count())), 1)
-            << "write " << round << " is taken by nobody; the count is " << EventfdCount(efd)
-            << group.Describe();
+            << "write " << round << " is taken by nobody; the count is "
+            << EventfdCount(efd, where) << group.Describe();
         ASSERT_EQ(read(taken, &value, sizeof(value)), 8) << ErrnoText(errno);
         ASSERT_EQ(value, 1u) << "takers of write " << round;
-        ASSERT_EQ(Drain(efd), 0u) << "left of write " << round;
+        ASSERT_EQ(Drain(efd, where), 0u) << "left of write " << round;
     }
 }
 
 /* One writer and several pollers, each of which says on another eventfd what it claims. */
 void ExpectEachWriteIsClaimedOnce(const std::vector<PollerKind>& kinds, Tasks tasks,
-                                  long rounds) {
+                                  long rounds, Where where = Where::current()) {
+    CalledFrom test(where);
     struct State {
         std::atomic<long> claims{0};
     };
     Shared<State> state;
-    FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
-    FileDescriptor claimed = NewEventfd(0, EFD_NONBLOCK);
+    FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK, where);
+    FileDescriptor claimed = NewEventfd(0, EFD_NONBLOCK, where);
     Group group(tasks);
     Stop stop;
 
     for (PollerKind kind : kinds)
-        group.Start([&, kind] {
-            std::unique_ptr<Poller> poller = Poller::Make(kind, efd, stop.fd());
-            for (;;) {
-                Poller::Report report = poller->Wait();
-                if (report.input) {
-                    state->claims++;
-                    WriteOne(claimed);
+        group.Start(
+            [&, kind] {
+                std::unique_ptr<Poller> poller = Poller::Make(kind, efd, stop.fd(), where);
+                for (;;) {
+                    Poller::Report report = poller->Wait(where);
+                    if (report.input) {
+                        state->claims++;
+                        WriteOne(claimed, where);
+                    }
+                    if (report.stop) return;
                 }
-                if (report.stop) return;
-            }
-        });
+            },
+            where);
 
-    WriteAndExpectOneTaker(efd, claimed, rounds, group);
+    WriteAndExpectOneTaker(efd, claimed, rounds, group, where);
     if (testing::Test::HasFatalFailure()) return;
-    stop.Tell();
-    group.Finish();
+    stop.Tell(where);
+    group.Finish(where);
     EXPECT_EQ(state->claims, rounds);
-    EXPECT_EQ(EventfdCount(efd), 0u);
-    EXPECT_EQ(Drain(claimed), 0u);
+    EXPECT_EQ(EventfdCount(efd, where), 0u);
+    EXPECT_EQ(Drain(claimed, where), 0u);
 }
 
 /*
  * Writers that wait for nobody. Each writes down the number of its event before it writes to
  * the eventfd, so whoever claims can see it: in the end, somebody has seen each writer's last.
  */
-void ExpectTheLastEventIsClaimed(const std::vector<PollerKind>& kinds, Tasks tasks,
-                                 long writes) {
+void ExpectTheLastEventIsClaimed(const std::vector<PollerKind>& kinds, Tasks tasks, long writes,
+                                 Where where = Where::current()) {
+    CalledFrom test(where);
     constexpr int kWriters = 2;
     struct State {
         std::atomic<long> claims{0};
@@ -91,45 +97,50 @@ void ExpectTheLastEventIsClaimed(const std::vector<PollerKind>& kinds, Tasks tas
         std::atomic<long> seen[kWriters]{};
     };
     Shared<State> state;
-    FileDescriptor efd = NewAutoreset();
+    FileDescriptor efd = NewAutoreset(0, 0, where);
     Group group(tasks), writers(tasks);
     Stop stop;
 
     for (PollerKind kind : kinds)
-        group.Start([&, kind] {
-            std::unique_ptr<Poller> poller = Poller::Make(kind, efd, stop.fd());
-            for (;;) {
-                Poller::Report report = poller->Wait();
-                if (report.input) {
-                    state->claims++;
-                    for (int i = 0; i < kWriters; i++) {
-                        long written = state->written[i];
-                        long seen = state->seen[i];
-                        while (seen < written &&
-                               !state->seen[i].compare_exchange_weak(seen, written))
-                            ;
+        group.Start(
+            [&, kind] {
+                std::unique_ptr<Poller> poller = Poller::Make(kind, efd, stop.fd(), where);
+                for (;;) {
+                    Poller::Report report = poller->Wait(where);
+                    if (report.input) {
+                        state->claims++;
+                        for (int i = 0; i < kWriters; i++) {
+                            long written = state->written[i];
+                            long seen = state->seen[i];
+                            while (seen < written &&
+                                   !state->seen[i].compare_exchange_weak(seen, written))
+                                ;
+                        }
                     }
+                    if (report.stop) return;
                 }
-                if (report.stop) return;
-            }
-        });
+            },
+            where);
     for (int i = 0; i < kWriters; i++)
-        writers.Start([&, i] {
-            for (long number = 1; number <= writes; number++) {
-                state->written[i] = number;
-                WriteOne(efd);
-            }
-        });
-    writers.Finish();
+        writers.Start(
+            [&, i] {
+                for (long number = 1; number <= writes; number++) {
+                    state->written[i] = number;
+                    WriteOne(efd, where);
+                }
+            },
+            where);
+    writers.Finish(where);
     /* The test's time limit ends this wait, and shows who sleeps. */
     WaitUntil([&] {
-        return EventfdCount(efd) == 0 && state->seen[0] == writes && state->seen[1] == writes;
+        return EventfdCount(efd, where) == 0 && state->seen[0] == writes &&
+               state->seen[1] == writes;
     });
-    stop.Tell();
-    group.Finish();
+    stop.Tell(where);
+    group.Finish(where);
     EXPECT_GE(state->claims, 1);
     EXPECT_LE(state->claims, kWriters * writes);
-    EXPECT_EQ(EventfdCount(efd), 0u);
+    EXPECT_EQ(EventfdCount(efd, where), 0u);
 }
 
 std::string WhyNot(const std::vector<PollerKind>& kinds) {
@@ -264,7 +275,7 @@ TEST_P_WITH(OneEpollForAll, ReportsEachWriteToOneThread, TimeLimit(AutoresetTime
             for (;;) {
                 epoll_event event;
                 if (epoll_wait(epoll, &event, 1, -1) != 1)
-                    throw std::runtime_error("epoll_wait: " + ErrnoText(errno));
+                    FailTest("epoll_wait() was to return 1: " + ErrnoText(errno));
                 if (int{event.data.fd} == stop.fd()) return;
                 claims++;
                 /* Armed again first: the look that this takes must not eat the next event. */
@@ -371,7 +382,7 @@ TEST_F_WITH(IoUringRead, BesidePollersTakesOrLeavesEachEventWhole,
             Completion completion = ring.Wait();
             if (completion.data == 2) return;
             if (completion.result != 8)
-                throw std::runtime_error("READ: " + testing::PrintToString(completion));
+                FailTest("READ was to return 8: " + testing::PrintToString(completion));
             read_sum += static_cast<long>(value);
             WriteOne(taken);
         }

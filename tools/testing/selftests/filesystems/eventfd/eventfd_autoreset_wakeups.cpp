@@ -56,24 +56,26 @@ class Herd {
 
     int stop() const { return stop_.fd(); }
 
-    void Start(int count, const MakeWait& make) {
+    void Start(int count, const MakeWait& make, Where where = Where::current()) {
         for (int i = 0; i < count; i++)
-            group_.Start([this, i, make] {
-                Wait wait = make(stop_.fd());
-                for (;;) {
-                    Poller::Report report = wait();
-                    if (report.input) {
-                        state_->last = i;
-                        state_->claims++;
+            group_.Start(
+                [this, i, make] {
+                    Wait wait = make(stop_.fd());
+                    for (;;) {
+                        Poller::Report report = wait();
+                        if (report.input) {
+                            state_->last = i;
+                            state_->claims++;
+                        }
+                        if (report.stop) return;
                     }
-                    if (report.stop) return;
-                }
-            });
-        WaitUntilAllSleep();
+                },
+                where);
+        WaitUntilAllSleep(where);
     }
 
-    void WaitUntilAllSleep() {
-        for (const auto& member : group_.members()) member->WaitUntilBlockedIn(kAnyCall);
+    void WaitUntilAllSleep(Where where = Where::current()) {
+        for (const auto& member : group_.members()) member->WaitUntilBlockedIn(kAnyCall, where);
     }
 
     /* How often they have gone to sleep, all together. */
@@ -87,22 +89,24 @@ class Herd {
     size_t size() const { return group_.members().size(); }
 
     /* One event after the other: each once the last one was claimed and its claimer sleeps. */
-    void ExpectEachIsClaimed(int efd, int posts) {
+    void ExpectEachIsClaimed(int efd, int posts, Where where = Where::current()) {
+        CalledFrom test(where);
         std::vector<Task*> tasks;
         for (const auto& member : group_.members()) tasks.push_back(member.get());
         for (int post = 0; post < posts; post++) {
             long expected = claims() + 1;
-            Must(Write(efd, 1));
+            Must(Write(efd, 1), where);
             ASSERT_TRUE(Reaches([&] { return claims(); }, expected, tasks, kAnyCall))
-                << "post " << post << ": all sleep with a count of " << EventfdCount(efd)
+                << "post " << post << ": all sleep with a count of " << EventfdCount(efd, where)
                 << ", " << claims() << " claims, not " << expected;
-            tasks[static_cast<size_t>(state_->last.load())]->WaitUntilBlockedIn(kAnyCall);
+            tasks[static_cast<size_t>(state_->last.load())]->WaitUntilBlockedIn(kAnyCall,
+                                                                                where);
         }
     }
 
-    void Finish() {
-        stop_.Tell();
-        group_.Finish();
+    void Finish(Where where = Where::current()) {
+        stop_.Tell(where);
+        group_.Finish(where);
     }
 
   private:
@@ -116,20 +120,20 @@ class Herd {
     Stop stop_;
 };
 
-Herd::MakeWait EachBy(PollerKind kind, int efd) {
-    return [kind, efd](int stop) {
-        std::shared_ptr<Poller> poller = Poller::Make(kind, efd, stop);
-        return [poller] { return poller->Wait(); };
+Herd::MakeWait EachBy(PollerKind kind, int efd, Where where = Where::current()) {
+    return [kind, efd, where](int stop) {
+        std::shared_ptr<Poller> poller = Poller::Make(kind, efd, stop, where);
+        return [poller, where] { return poller->Wait(where); };
     };
 }
 
 /* As the workers of a pool wait: all on one epoll, one result at a time. */
-Herd::MakeWait AllBy(int epoll) {
-    return [epoll](int stop) {
-        return [epoll, stop] {
+Herd::MakeWait AllBy(int epoll, Where where = Where::current()) {
+    return [epoll, where](int stop) {
+        return [epoll, stop, where] {
             epoll_event event;
             if (epoll_wait(epoll, &event, 1, -1) != 1)
-                throw std::runtime_error("epoll_wait: " + ErrnoText(errno));
+                FailTest("epoll_wait() was to return 1: " + ErrnoText(errno), where);
             bool told = int{event.data.fd} == stop;
             return Poller::Report{!told, told};
         };
@@ -137,15 +141,17 @@ Herd::MakeWait AllBy(int epoll) {
 }
 
 /* Posts to a herd that sleeps: each event is reported once, after so many switches of all. */
-void ExpectSwitchesForEachPost(Herd* herd, int efd, int posts, size_t switches) {
+void ExpectSwitchesForEachPost(Herd* herd, int efd, int posts, size_t switches,
+                               Where where = Where::current()) {
+    CalledFrom test(where);
     unsigned long before = herd->Switches();
-    herd->ExpectEachIsClaimed(efd, posts);
+    herd->ExpectEachIsClaimed(efd, posts, where);
     if (testing::Test::HasFatalFailure()) return;
-    herd->WaitUntilAllSleep();
+    herd->WaitUntilAllSleep(where);
     EXPECT_EQ(herd->Switches() - before, static_cast<size_t>(posts) * switches)
         << "context switches of " << herd->size() << " tasks for " << posts << " posts";
     EXPECT_EQ(herd->claims(), posts);
-    EXPECT_EQ(EventfdCount(efd), 0u);
+    EXPECT_EQ(EventfdCount(efd, where), 0u);
 }
 
 constexpr int kHerd = 64;
@@ -244,26 +250,27 @@ class ExclusiveRings : public testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(Each, ExclusiveRings, testing::Bool(),
                          [](const auto& info) { return info.param ? "Multishot" : "Single"; });
 
-Herd::MakeWait ExclusiveRing(int efd, bool multishot) {
+Herd::MakeWait ExclusiveRing(int efd, bool multishot, Where where = Where::current()) {
     struct Armed {
         IoUring ring;
         bool armed = false;
     };
-    return [efd, multishot](int stop) {
+    return [efd, multishot, where](int stop) {
         auto state = std::make_shared<Armed>();
-        io_uring_prep_poll_add(state->ring.Entry(1), stop, POLLIN);
+        io_uring_prep_poll_add(state->ring.Entry(1, where), stop, POLLIN);
         return [=] {
             if (!state->armed) {
-                io_uring_sqe* entry = state->ring.Entry(2);
+                io_uring_sqe* entry = state->ring.Entry(2, where);
                 if (multishot)
                     io_uring_prep_poll_multishot(entry, efd, POLLIN | EPOLLEXCLUSIVE);
                 else
                     io_uring_prep_poll_add(entry, efd, POLLIN | EPOLLEXCLUSIVE);
-                state->ring.Submit();
+                state->ring.Submit(where);
             }
-            Completion completion = state->ring.Wait();
+            Completion completion = state->ring.Wait(where);
             if (completion.result != POLLIN)
-                throw std::runtime_error("io_uring: " + testing::PrintToString(completion));
+                FailTest("the poll was to report POLLIN: " + testing::PrintToString(completion),
+                         where);
             if (completion.data == 1) return Poller::Report{false, true};
             state->armed = completion.flags & IORING_CQE_F_MORE;
             return Poller::Report{true, false};
@@ -290,8 +297,8 @@ TEST_P(PlainHerd, IsWokenAsAWholeByOnePost) {
     std::atomic<int> reports{0};
     std::vector<std::unique_ptr<ScopedThread>> threads;
     for (int i = 0; i < 16; i++)
-        threads.push_back(std::make_unique<ScopedThread>(
-            [&] { reports += Poller::Make(GetParam(), efd)->Wait().input; }));
+        threads.push_back(
+            NewThread([&] { reports += Poller::Make(GetParam(), efd)->Wait().input; }));
     for (auto& thread : threads) thread->WaitUntilBlockedIn(kAnyCall);
     Must(Write(efd, 1));
     for (auto& thread : threads) thread->Join();
@@ -308,7 +315,8 @@ class AutoresetHerdForSpace : public testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(With, AutoresetHerdForSpace, testing::Bool(),
                          [](const auto& info) { return info.param ? "Select" : "Poll"; });
 
-void WaitForSpace(int fd, bool with_select) {
+void WaitForSpace(int fd, bool with_select, Where where = Where::current()) {
+    CalledFrom test(where);
     if (!with_select) {
         EXPECT_THAT(Poll(fd, POLLOUT, -1ms), Revents(POLLOUT));
         return;
@@ -325,8 +333,7 @@ TEST_P(AutoresetHerdForSpace, IsWokenAsAWholeByAClaimAndByARead) {
         FileDescriptor efd = NewAutoreset(kFull);
         std::vector<std::unique_ptr<ScopedThread>> threads;
         for (int i = 0; i < 8; i++)
-            threads.push_back(
-                std::make_unique<ScopedThread>([&] { WaitForSpace(efd, GetParam()); }));
+            threads.push_back(NewThread([&] { WaitForSpace(efd, GetParam()); }));
         for (auto& thread : threads) thread->WaitUntilBlockedIn(kAnyCall);
         if (claim)
             EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
@@ -343,7 +350,7 @@ TEST_F(AutoresetWakeups, EdgesForInputAndSpaceReachEveryEpollAndTheInputOne) {
     std::atomic<int> input{0}, space{0};
     std::vector<std::unique_ptr<ScopedThread>> threads;
     for (int i = 0; i < 8; i++)
-        threads.push_back(std::make_unique<ScopedThread>([&] {
+        threads.push_back(NewThread([&] {
             FileDescriptor epoll = NewEpoll();
             EpollAdd(epoll, efd, EPOLLIN | EPOLLOUT | EPOLLET);
             EXPECT_THAT(EpollWait(epoll), ElementsAre(Event(efd, EPOLLOUT)));
@@ -401,24 +408,27 @@ TEST_F(AutoresetWakeups, WriteOfZeroWakesAtMostOneAndTakesNothingFromTheNextPost
 /* An epoll whose lock a task holds: it delivers an event to a page that is not there yet. */
 class HeldEpoll {
   public:
-    explicit HeldEpoll(uint32_t trigger = 0) { EpollAdd(epoll_, ready_, EPOLLIN | trigger); }
+    explicit HeldEpoll(uint32_t trigger = 0, Where where = Where::current()) {
+        EpollAdd(epoll_, ready_, EPOLLIN | trigger, where);
+    }
     ~HeldEpoll() { LetGo(); }
 
     int fd() const { return epoll_.get(); }
 
-    void Hold() {
-        Must(Write(ready_, 1));
+    void Hold(Where where = Where::current()) {
+        CalledFrom test(where);
+        Must(Write(ready_, 1), where);
         holder_.emplace([this] {
             auto* events = reinterpret_cast<epoll_event*>(page_.data());
             EXPECT_THAT(SYSCALL(epoll_wait, epoll_, events, 1, -1),
                         SyscallSucceedsWithValue(1));
         });
-        page_.WaitForTouch();
+        page_.WaitForTouch(where);
     }
 
-    void LetGo() {
+    void LetGo(Where where = Where::current()) {
         if (!holder_) return;
-        page_.Make();
+        page_.Make(where);
         holder_.reset();
     }
 
@@ -430,9 +440,12 @@ class HeldEpoll {
 };
 
 /* Once the task sleeps for a lock: no signal ends that, which its state says. */
-void WaitUntilBlockedInALock(Task* task) {
+void WaitUntilBlockedInALock(Task* task, Where where = Where::current()) {
     WaitUntil([&] {
-        if (task->finished()) throw std::runtime_error("a task ended where it had to block");
+        if (task->finished())
+            FailTest("task " + std::to_string(task->tid()) +
+                         " was to wait for a lock, and has ended",
+                     where);
         return LookAtTask(task->tid()).state == 'D';
     });
 }
@@ -446,34 +459,36 @@ class PollerAsleepInItsScan : public testing::TestWithParam<PollerKind> {
      * made here looks at the eventfd first: it is first in the array, and for select the number
      * is the lower one.
      */
-    void Post(uint32_t trigger) {
-        efd_ = NewAutoreset();
+    void Post(uint32_t trigger, Where where = Where::current()) {
+        CalledFrom test(where);
+        efd_ = NewAutoreset(0, 0, where);
         HeldEpoll held(trigger);
         ASSERT_LT(efd_.get(), held.fd());
-        held.Hold();
+        held.Hold(where);
         Poller::Report report;
         ScopedThread scanning(
-            [&] { report = Poller::Make(GetParam(), efd_, held.fd())->Wait(); });
-        WaitUntilBlockedInALock(&scanning);
-        ScopedThread next([&] { EXPECT_TRUE(Poller::Make(GetParam(), efd_)->Wait().input); });
-        next.WaitUntilBlockedIn(kAnyCall);
+            [&] { report = Poller::Make(GetParam(), efd_, held.fd(), where)->Wait(where); });
+        WaitUntilBlockedInALock(&scanning, where);
+        ScopedThread next(
+            [&] { EXPECT_TRUE(Poller::Make(GetParam(), efd_, -1, where)->Wait(where).input); });
+        next.WaitUntilBlockedIn(kAnyCall, where);
 
-        Must(Write(efd_, 1));
+        Must(Write(efd_, 1), where);
         bool left = next.SleepsIn(kAnyCall);
         EXPECT_FALSE(left)
             << "the post reached nobody: one poller sleeps for it with a count of "
-            << EventfdCount(efd_) << ", the other one for a lock";
-        EXPECT_EQ(EventfdCount(efd_), left ? 1u : 0u);
-        held.LetGo();
+            << EventfdCount(efd_, where) << ", the other one for a lock";
+        EXPECT_EQ(EventfdCount(efd_, where), left ? 1u : 0u);
+        held.LetGo(where);
         if (trigger & EPOLLET) {
             /* Nothing is left in the epoll: it sleeps on, for both files. */
-            if (!left) scanning.WaitUntilBlockedIn(kAnyCall);
-            Must(Write(efd_, 1));
+            if (!left) scanning.WaitUntilBlockedIn(kAnyCall, where);
+            Must(Write(efd_, 1), where);
         }
         scanning.Join();
         EXPECT_EQ(report.input, (trigger & EPOLLET) != 0);
         EXPECT_EQ(report.stop, !(trigger & EPOLLET));
-        if (left) Must(Write(efd_, 1));
+        if (left) Must(Write(efd_, 1), where);
     }
 
     FileDescriptor efd_;
@@ -525,12 +540,16 @@ TEST_F(AutoresetWakeups, PollerThatIsHeldUpOnItsWayToTheEventClaimsItOnceItGoesO
 /* A level-triggered entry is not looked at again after a claim took all that it asks for. */
 
 struct Watched {
-    Watched(uint64_t count, uint32_t events) { Add(count, events); }
-    void Add(uint64_t count, uint32_t events) {
-        efd = NewAutoreset(count);
-        EpollAdd(epoll, efd, events);
+    Watched(uint64_t count, uint32_t events, Where where = Where::current()) {
+        Add(count, events, where);
     }
-    std::vector<Event> Wait() { return EpollWait(epoll); }
+    void Add(uint64_t count, uint32_t events, Where where = Where::current()) {
+        efd = NewAutoreset(count, 0, where);
+        EpollAdd(epoll, efd, events, where);
+    }
+    std::vector<Event> Wait(Where where = Where::current()) {
+        return EpollWait(epoll, 0ms, where);
+    }
 
     FileDescriptor epoll = NewEpoll();
     FileDescriptor efd;
@@ -658,7 +677,7 @@ TEST_F(AutoresetLevel, WithRoomForOneResultLeavesTheOthersToOtherWaiters) {
     };
     {
         std::vector<std::unique_ptr<ScopedThread>> threads;
-        for (int i = 0; i < 8; i++) threads.push_back(std::make_unique<ScopedThread>(take_one));
+        for (int i = 0; i < 8; i++) threads.push_back(NewThread(take_one));
     }
     EXPECT_EQ(reports, 8);
     for (FileDescriptor& efd : efds) EXPECT_EQ(EventfdCount(efd), 0u);
@@ -788,7 +807,7 @@ TEST_F(AutoresetWakeups, SelectForReadingAndExceptionsIsOneOfThoseWhoClaim) {
             }
             if (select(std::max(efd.get(), stop) + 1, &readable, nullptr, &exceptional,
                        nullptr) < 1)
-                throw std::runtime_error("select: " + ErrnoText(errno));
+                FailTest("select() was to report a file: " + ErrnoText(errno));
             return Poller::Report{FD_ISSET(efd, &readable) != 0,
                                   FD_ISSET(stop, &readable) != 0};
         };
@@ -808,7 +827,7 @@ TEST_F(AutoresetWakeups, PollersOfAThousandDescriptorsAreWokenOneByOne) {
         (*entries)[999] = {stop, POLLIN, 0};
         return [entries] {
             if (poll(entries->data(), entries->size(), -1) < 1)
-                throw std::runtime_error("poll: " + ErrnoText(errno));
+                FailTest("poll() was to report a file: " + ErrnoText(errno));
             return Poller::Report{(*entries)[998].revents == POLLIN,
                                   (*entries)[999].revents == POLLIN};
         };
@@ -995,14 +1014,14 @@ const PollerKind kRacers[] = {PollerKind::kPoll,       PollerKind::kPpoll,
 /* One wait for an eventfd, beside another file; whether it reports the eventfd. */
 class Racer {
   public:
-    Racer(int efd, int other) : efd_(efd), other_(other) {
-        EpollAdd(level_, efd, EPOLLIN);
-        EpollAdd(level_, other, EPOLLIN);
+    Racer(int efd, int other, Where where = Where::current()) : efd_(efd), other_(other) {
+        EpollAdd(level_, efd, EPOLLIN, where);
+        EpollAdd(level_, other, EPOLLIN, where);
         many_.front().fd = efd;
         many_.back().fd = other;
     }
 
-    bool Claims(const Plan& plan) {
+    bool Claims(const Plan& plan, Where where = Where::current()) {
         bool timed = plan.ends == Ends::kTimeout;
         timespec time = {0, plan.nanoseconds};
         timeval coarse = {0, plan.nanoseconds / 1000};
@@ -1014,44 +1033,46 @@ class Racer {
         FD_SET(efd_, &readable);
         FD_SET(other_, &readable);
         if (plan.ends == Ends::kLongScan)
-            return Check(poll(many_.data(), many_.size(), -1)) && many_.front().revents;
+            return Check(poll(many_.data(), many_.size(), -1), where) && many_.front().revents;
 
         switch (plan.kind) {
             case PollerKind::kPoll:
-                return Check(poll(entries, 2, milliseconds)) && entries[0].revents;
+                return Check(poll(entries, 2, milliseconds), where) && entries[0].revents;
             case PollerKind::kPpoll:
-                return Check(ppoll(entries, 2, timed ? &time : nullptr, nullptr)) &&
+                return Check(ppoll(entries, 2, timed ? &time : nullptr, nullptr), where) &&
                        entries[0].revents;
             case PollerKind::kSelect:
-                return Check(select(size, &readable, nullptr, nullptr,
-                                    timed ? &coarse : nullptr)) &&
+                return Check(
+                           select(size, &readable, nullptr, nullptr, timed ? &coarse : nullptr),
+                           where) &&
                        FD_ISSET(efd_, &readable);
             case PollerKind::kPselect:
                 return Check(pselect(size, &readable, nullptr, nullptr, timed ? &time : nullptr,
-                                     nullptr)) &&
+                                     nullptr),
+                             where) &&
                        FD_ISSET(efd_, &readable);
             case PollerKind::kEpollLevel:
-                return ClaimsBy(level_, milliseconds);
+                return ClaimsBy(level_, milliseconds, where);
             default: {
-                FileDescriptor edge = NewEpoll();
-                EpollAdd(edge, efd_, EPOLLIN | EPOLLET);
-                EpollAdd(edge, other_, EPOLLIN | EPOLLET);
-                return ClaimsBy(edge, milliseconds);
+                FileDescriptor edge = NewEpoll(where);
+                EpollAdd(edge, efd_, EPOLLIN | EPOLLET, where);
+                EpollAdd(edge, other_, EPOLLIN | EPOLLET, where);
+                return ClaimsBy(edge, milliseconds, where);
             }
         }
     }
 
   private:
-    static bool Check(int result) {
+    static bool Check(int result, Where where = Where::current()) {
         if (result < 0 && errno != EINTR)
-            throw std::runtime_error("a poll: " + ErrnoText(errno));
+            FailTest("a poll was to succeed: " + ErrnoText(errno), where);
         return result > 0;
     }
 
-    bool ClaimsBy(int epoll, int milliseconds) {
+    bool ClaimsBy(int epoll, int milliseconds, Where where = Where::current()) {
         epoll_event events[2];
         int count = epoll_wait(epoll, events, 2, milliseconds);
-        if (!Check(count)) return false;
+        if (!Check(count, where)) return false;
         for (int i = 0; i < count; i++)
             if (int{events[i].data.fd} == efd_) return true;
         return false;
@@ -1081,9 +1102,9 @@ class ClaimRace : public testing::TestWithParam<RaceIn> {
         Meeting meeting;
         std::unique_ptr<ScopedThread> thread;
 
-        Seat() {
-            EpollAdd(epoll, ready, EPOLLIN);
-            EpollAdd(epoll, spare, EPOLLIN);
+        explicit Seat(Where where = Where::current()) {
+            EpollAdd(epoll, ready, EPOLLIN, where);
+            EpollAdd(epoll, spare, EPOLLIN, where);
         }
     };
 
@@ -1110,15 +1131,15 @@ class ClaimRace : public testing::TestWithParam<RaceIn> {
     }
 
     /* The event, and what ends the others' waits, in any order, one soon after the other. */
-    void PostAndDisturb(int efd) {
+    void PostAndDisturb(int efd, Where where = Where::current()) {
         const unsigned post = Random(kSeats + 1), first = Random(kSeats);
         for (unsigned i = 0; i <= kSeats; i++) {
-            if (i == post) WriteOne(efd);
+            if (i == post) WriteOne(efd, where);
             for (unsigned wait = Random(256); wait > 0; wait--) asm volatile("" ::: "memory");
             if (i == kSeats) break;
             Seat& seat = seats_[(first + i) % kSeats];
-            if (seat.plan.ends == Ends::kReady) WriteOne(seat.ready);
-            if (seat.plan.ends == Ends::kSignal) seat.thread->Signal(SIGUSR1);
+            if (seat.plan.ends == Ends::kReady) WriteOne(seat.ready, where);
+            if (seat.plan.ends == Ends::kSignal) seat.thread->Signal(SIGUSR1, where);
         }
     }
 
@@ -1151,7 +1172,7 @@ TEST_P_WITH(ClaimRace, LeavesNoEventBehindWithEverybodyAsleep,
     std::optional<OneProcessor> pinned;
     if (one_processor) pinned.emplace();
     for (Seat& seat : seats_) {
-        seat.thread = std::make_unique<ScopedThread>([&] {
+        seat.thread = NewThread([&] {
             Racer racer(efd, busy ? seat.epoll : seat.ready);
             for (int round = 0;; round++) {
                 seat.meeting.Arrive(2 * round);

@@ -194,17 +194,19 @@ class WritingHandler : public testing::TestWithParam<int> {
      * Signals a task that sleeps in the call, again and again, and each time waits until the
      * task has taken what its handler wrote.
      */
-    void SignalEachTimeItSleepsIn(long call, ScopedThread* task) {
+    void SignalEachTimeItSleepsIn(long call, ScopedThread* task,
+                                  Where where = Where::current()) {
+        CalledFrom test(where);
         for (int i = 1; i <= rounds_; i++) {
-            task->WaitUntilBlockedIn(call);
-            task->Signal(SIGUSR1);
+            task->WaitUntilBlockedIn(call, where);
+            task->Signal(SIGUSR1, where);
             ASSERT_TRUE(Reaches([&] { return taken_.load(); }, i, {task}, call))
                 << taken_ << " of " << i << " taken, " << handler::written << " written";
         }
         task->Join();
         EXPECT_EQ(handler::written, rounds_);
         EXPECT_EQ(handler::error, 0) << ErrnoText(handler::error);
-        EXPECT_EQ(EventfdCount(efd_), 0u);
+        EXPECT_EQ(EventfdCount(efd_, where), 0u);
     }
 
     const int rounds_ =
@@ -412,9 +414,11 @@ TEST(Fork, ProcessesPlayPingPong) {
     ChildProcess child([&] {
         uint64_t value;
         for (uint64_t i = 1; i <= kRounds; i++) {
-            if (read(ping, &value, 8) != 8 || value != i) throw std::runtime_error("bad ping");
+            if (read(ping, &value, 8) != 8 || value != i)
+                FailTest("ping " + std::to_string(i) + " was to be read");
             value = 1;
-            if (write(pong, &value, 8) != 8) throw std::runtime_error("bad pong");
+            if (write(pong, &value, 8) != 8)
+                FailTest("pong " + std::to_string(i) + " was to be written");
         }
     });
     for (uint64_t i = 1; i <= kRounds; i++) {
@@ -435,7 +439,7 @@ TEST(Threads, SumOfDistinctWritersIsExact) {
     {
         std::vector<std::unique_ptr<ScopedThread>> writers;
         for (uint64_t prime : kPrimes)
-            writers.push_back(std::make_unique<ScopedThread>([&efd, prime] {
+            writers.push_back(NewThread([&efd, prime] {
                 for (uint64_t i = 0; i < kTimes; i++) Must(Write(efd, prime));
             }));
         while (sum < 17 * kTimes) {
@@ -536,7 +540,7 @@ TEST(Threads, WriteHappensBeforeTheReadThatSeesIt) {
             plain = i;
             uint64_t value = 1;
             if (write(there, &value, 8) != 8 || read(back, &value, 8) != 8)
-                throw std::runtime_error("the writer's turn failed");
+                FailTest("8 bytes were to be written, and 8 to be read");
         }
     });
     for (uint64_t i = 1; i <= kRounds; i++) {

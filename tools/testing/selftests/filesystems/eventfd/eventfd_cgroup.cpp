@@ -24,24 +24,26 @@ constexpr size_t kMegabyte = 1 << 20;
 class MemoryEvents : public testing::Test {
   protected:
     void SetUp() override {
-        group_.emplace();
+        group_.emplace(Where::current());
         SKIP_IF_REFUSED(*group_);
     }
 
     /* A member that uses this much memory, and then sleeps until it is killed. */
-    ChildProcess Member(size_t size) {
-        return ChildProcess([this, size] {
-            group_->Enter();
-            Mapping memory(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-            memset(memory.data(), 1, size);
-            for (;;) pause();
-        });
+    ChildProcess Member(size_t size, Where where = Where::current()) {
+        return ChildProcess(
+            [this, size, where] {
+                group_->Enter(where);
+                Mapping memory(size, PROT_READ | PROT_WRITE, MAP_PRIVATE, where);
+                memset(memory.data(), 1, size);
+                for (;;) pause();
+            },
+            where);
     }
 
     /* Whoever goes beyond the limit sleeps there, and nobody is killed. */
-    void SetLimit(size_t limit) {
-        group_->Set("memory.oom_control", "1");
-        group_->Set("memory.limit_in_bytes", std::to_string(limit));
+    void SetLimit(size_t limit, Where where = Where::current()) {
+        group_->Set("memory.oom_control", "1", where);
+        group_->Set("memory.limit_in_bytes", std::to_string(limit), where);
     }
 
     std::optional<MemoryGroup> group_;
@@ -176,7 +178,7 @@ TEST_F(MemoryEvents, AreNotThoseOfAFileOfAnotherGroupOrKind) {
         EXPECT_THAT(group_->Listen(efd, other, "4096"), SyscallFailsWithErrno(EINVAL)) << name;
     }
     char folder[] = "/tmp/eventfd-file-XXXXXX";
-    if (!mkdtemp(folder)) throw std::runtime_error("mkdtemp: " + ErrnoText(errno));
+    if (!mkdtemp(folder)) FailTest("mkdtemp(), which had to succeed: " + ErrnoText(errno));
     const std::string path = std::string(folder) + "/memory.usage_in_bytes";
     FileDescriptor namesake(static_cast<int>(
         Must(SYSCALL(open, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600u))));

@@ -228,11 +228,11 @@ TEST(AfterExecve, DISABLED_OnlyTheKeptDescriptorIsThere) {
 /* Lowers the number of descriptors so far that not one more fits. */
 class NoMoreDescriptors {
   public:
-    NoMoreDescriptors() {
-        Must(SYSCALL(getrlimit, RLIMIT_NOFILE, &old_));
+    explicit NoMoreDescriptors(Where where = Where::current()) {
+        Must(SYSCALL(getrlimit, RLIMIT_NOFILE, &old_), where);
         rlimit low = old_;
-        low.rlim_cur = static_cast<rlim_t>(Dup(STDOUT_FILENO).get());
-        Must(SYSCALL(setrlimit, RLIMIT_NOFILE, &low));
+        low.rlim_cur = static_cast<rlim_t>(Dup(STDOUT_FILENO, where).get());
+        Must(SYSCALL(setrlimit, RLIMIT_NOFILE, &low), where);
     }
     ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &old_); }
 
@@ -251,9 +251,9 @@ TEST(Creation, FailsWithEmfileWhereNoDescriptorIsLeft) {
  * Ids are the whole system's. Which one comes next is known only while nobody else makes or
  * closes an eventfd, so these tests try more than once.
  */
-long NextId() {
-    FileDescriptor efd = NewEventfd();
-    return EventfdId(efd);
+long NextId(Where where = Where::current()) {
+    FileDescriptor efd = NewEventfd(0, 0, where);
+    return EventfdId(efd, where);
 }
 
 TEST(Ids, AreUniqueWhileOpen) {
@@ -326,15 +326,17 @@ TEST_WITH(Creation, AndCloseLeaveNoMemoryBehind, TimeLimit(60s)) {
 /* No more open files in the whole system, but for those who may have them. */
 class NoMoreFiles {
   public:
-    NoMoreFiles() : old_(ReadWholeFile(kLimit)) { Set("0\n"); }
+    explicit NoMoreFiles(Where where = Where::current()) : old_(ReadWholeFile(kLimit)) {
+        Set("0\n", where);
+    }
     ~NoMoreFiles() { Set(old_); }
 
   private:
     static constexpr const char* kLimit = "/proc/sys/fs/file-max";
 
-    static void Set(const std::string& text) {
-        FileDescriptor file(static_cast<int>(Must(SYSCALL(open, kLimit, O_WRONLY))));
-        Must(Write(file, text.data(), text.size()));
+    static void Set(const std::string& text, Where where = Where::current()) {
+        FileDescriptor file(static_cast<int>(Must(SYSCALL(open, kLimit, O_WRONLY), where)));
+        Must(Write(file, text.data(), text.size()), where);
     }
 
     std::string old_;

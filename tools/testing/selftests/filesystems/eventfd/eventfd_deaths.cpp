@@ -40,11 +40,13 @@ struct Victim {
 
 /* Signals the victim a while after it was about to call, with an event before or after that. */
 template <typename Post>
-void Strike(const Victim& victim, ChildProcess* child, int signal, int round, Post post) {
+void Strike(const Victim& victim, ChildProcess* child, int signal, int round, Post post,
+            Where where = Where::current()) {
+    CalledFrom test(where);
     WaitUntil([&] { return victim.about.load(); });
     if (round % 3 == 1) post();
     Advance(round);
-    child->Signal(signal);
+    child->Signal(signal, where);
     if (round % 3 == 2) post();
     EXPECT_TRUE(WIFSIGNALED(child->Wait()));
     if (round % 3 == 0) post();

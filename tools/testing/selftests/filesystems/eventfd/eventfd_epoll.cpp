@@ -26,11 +26,14 @@ constexpr uint32_t kInOut = EPOLLIN | EPOLLOUT;
 
 /* A fresh epoll that watches one eventfd. */
 struct Watched {
-    Watched(uint64_t count, uint32_t events, int flags = EFD_NONBLOCK)
-        : efd(NewEventfdAt(count, flags)), epoll(NewEpoll()) {
-        EpollAdd(epoll, efd, events);
+    Watched(uint64_t count, uint32_t events, int flags = EFD_NONBLOCK,
+            Where where = Where::current())
+        : efd(NewEventfdAt(count, flags, where)), epoll(NewEpoll(where)) {
+        EpollAdd(epoll, efd, events, where);
     }
-    std::vector<Event> Wait() { return EpollWait(epoll); }
+    std::vector<Event> Wait(Where where = Where::current()) {
+        return EpollWait(epoll, 0ms, where);
+    }
 
     FileDescriptor efd;
     FileDescriptor epoll;
@@ -377,27 +380,27 @@ TEST(Inherited, EntryOutlivesItsParentsDescriptorForAsLongAsAChildHoldsOne) {
 }
 
 /* How many of four epolls that watch one eventfd see a write. */
-int EpollsThatSeeAWrite(uint32_t events) {
-    FileDescriptor efd = NewEventfd();
+int EpollsThatSeeAWrite(uint32_t events, Where where = Where::current()) {
+    FileDescriptor efd = NewEventfd(0, 0, where);
     std::vector<FileDescriptor> epolls;
     for (int i = 0; i < 4; i++) {
-        epolls.push_back(NewEpoll());
-        EpollAdd(epolls.back(), efd, events);
+        epolls.push_back(NewEpoll(where));
+        EpollAdd(epolls.back(), efd, events, where);
     }
-    FileDescriptor stop = NewEventfd();
-    for (FileDescriptor& epoll : epolls) EpollAdd(epoll, stop, EPOLLIN);
+    FileDescriptor stop = NewEventfd(0, 0, where);
+    for (FileDescriptor& epoll : epolls) EpollAdd(epoll, stop, EPOLLIN, where);
     std::atomic<int> seen{0};
     std::vector<std::unique_ptr<ScopedThread>> waiters;
     for (FileDescriptor& epoll : epolls) {
-        waiters.push_back(std::make_unique<ScopedThread>([&] {
-            for (const Event& event : EpollWait(epoll, -1ms)) seen += event.fd == efd;
+        waiters.push_back(NewThread([&] {
+            for (const Event& event : EpollWait(epoll, -1ms, where)) seen += event.fd == efd;
         }));
-        waiters.back()->WaitUntilBlockedIn(kEpollWaitCall);
+        waiters.back()->WaitUntilBlockedIn(kEpollWaitCall, where);
     }
-    Must(Write(efd, 1));
+    Must(Write(efd, 1), where);
     for (auto& waiter : waiters) waiter->SleepsIn(kEpollWaitCall);
     int result = seen;
-    Must(Write(stop, 1));
+    Must(Write(stop, 1), where);
     return result;
 }
 
@@ -502,7 +505,7 @@ TEST_P_WITH(NestedOneShot, ArmedAgainBesideWritesLosesNoEvent,
     ScopedThread taker([&, flags = flags] {
         for (;;) {
             epoll_event event;
-            if (epoll_wait(outer, &event, 1, -1) != 1) throw std::runtime_error("epoll_wait");
+            if (epoll_wait(outer, &event, 1, -1) != 1) FailTest("epoll_wait() was to return 1");
             if (event.data.fd == stop) return;
             /* The news may be old: then there is nothing inside. */
             if (epoll_wait(inner.epoll, &event, 1, 0) == 1)

@@ -38,21 +38,21 @@ using testing::ElementsAre;
 
 constexpr const char* kDebugfs = "/sys/kernel/debug";
 
-void WriteTo(const std::string& path, const std::string& text) {
-    FileDescriptor file(static_cast<int>(Must(SYSCALL(open, path.c_str(), O_WRONLY))));
-    Must(Write(file, text.data(), text.size()));
+void WriteTo(const std::string& path, const std::string& text, Where where = Where::current()) {
+    FileDescriptor file(static_cast<int>(Must(SYSCALL(open, path.c_str(), O_WRONLY), where)));
+    Must(Write(file, text.data(), text.size()), where);
 }
 
 /* Makes one point fail, the nth that this thread passes from here on. */
 class FailNth {
   public:
-    FailNth()
+    explicit FailNth(Where where = Where::current())
         : file_(static_cast<int>(
-              Must(SYSCALL(open, "/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC)))) {}
+              Must(SYSCALL(open, "/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), where))) {}
 
-    void Arm(int nth) {
+    void Arm(int nth, Where where = Where::current()) {
         std::string text = std::to_string(nth);
-        Must(SYSCALL(pwrite, file_, text.data(), text.size(), 0));
+        Must(SYSCALL(pwrite, file_, text.data(), text.size(), 0), where);
     }
 
     /* Ends it; true if the point was reached. */
@@ -96,9 +96,9 @@ class FaultInjection : public testing::Test {
         EXPECT_EQ(Dup(STDOUT_FILENO).get(), lowest_) << "a descriptor was leaked";
     }
 
-    static long NextId() {
-        FileDescriptor efd = NewEventfd();
-        return EventfdId(efd);
+    static long NextId(Where where = Where::current()) {
+        FileDescriptor efd = NewEventfd(0, 0, where);
+        return EventfdId(efd, where);
     }
 
     /*
@@ -106,12 +106,13 @@ class FaultInjection : public testing::Test {
      * and judge. Returns the number of points that there were.
      */
     template <typename Prepare, typename Call, typename Judge>
-    static int ForEachFailure(Prepare prepare, Call call, Judge judge) {
+    static int ForEachFailure(Prepare prepare, Call call, Judge judge,
+                              Where where = Where::current()) {
         FailNth fault;
         for (int nth = 1;; nth++) {
             SCOPED_TRACE("with failure " + std::to_string(nth));
             auto prepared = prepare();
-            fault.Arm(nth);
+            fault.Arm(nth, where);
             long value = call(prepared);
             int error = value == -1 ? errno : 0;
             bool reached = fault.Disarm();
@@ -147,9 +148,9 @@ TEST_F(FaultInjection, CreationFailsAndLeavesNothing) {
 /* So many open files are all that the system gives to others than root. */
 class FileLimit {
   public:
-    explicit FileLimit(int most) : old_(ReadWholeFile(kPath)) {
-        WriteTo(kPath, std::to_string(most));
-        Must(SYSCALL(seteuid, 65534));
+    explicit FileLimit(int most, Where where = Where::current()) : old_(ReadWholeFile(kPath)) {
+        WriteTo(kPath, std::to_string(most), where);
+        Must(SYSCALL(seteuid, 65534), where);
     }
     ~FileLimit() {
         Must(SYSCALL(seteuid, 0));
@@ -173,8 +174,8 @@ TEST_F(FaultInjection, CreationIsEnfileWhereTheSystemHasNoFileLeft) {
 /* Slab allocations of this thread fail, twice, after so many bytes of them. */
 class NoMemoryAfter {
   public:
-    explicit NoMemoryAfter(int bytes) {
-        WriteTo("/proc/thread-self/make-it-fail", "1");
+    explicit NoMemoryAfter(int bytes, Where where = Where::current()) {
+        WriteTo("/proc/thread-self/make-it-fail", "1", where);
         Set("space", std::to_string(bytes));
         Set("times", "2");
         Set("task-filter", "Y");
@@ -276,15 +277,16 @@ TEST_P(FailingRead, OfVectorsTakesAllOrNothing) {
 /* All copies of the threads that are marked fail while this is in scope. */
 class NoCopies {
   public:
-    NoCopies() { Set("100", "-1"); }
+    explicit NoCopies(Where where = Where::current()) { Set("100", "-1", where); }
     ~NoCopies() { Set("0", "1"); }
 
   private:
-    static void Set(const char* probability, const char* times) {
+    static void Set(const char* probability, const char* times,
+                    Where where = Where::current()) {
         const std::string folder = std::string(kDebugfs) + "/fail_usercopy/";
-        WriteTo(folder + "task-filter", "Y");
-        WriteTo(folder + "times", times);
-        WriteTo(folder + "probability", probability);
+        WriteTo(folder + "task-filter", "Y", where);
+        WriteTo(folder + "times", times, where);
+        WriteTo(folder + "probability", probability, where);
     }
 };
 
@@ -333,9 +335,9 @@ TEST_F(FaultInjection, WriteAddsAllOrNothing) {
 constexpr int kMany = 300;
 
 struct PollSet {
-    explicit PollSet(int flags) {
-        for (int i = 0; i < kMany; i++) idle.push_back(NewEventfd());
-        ready = NewEventfd(1, flags);
+    explicit PollSet(int flags, Where where = Where::current()) {
+        for (int i = 0; i < kMany; i++) idle.push_back(NewEventfd(0, 0, where));
+        ready = NewEventfd(1, flags, where);
         for (const auto& fd : idle) entries.push_back({fd, POLLIN, 0});
         entries.push_back({ready, POLLIN, 0});
     }
@@ -432,7 +434,8 @@ TEST_P(FailingPoller, BlockedPollReportsOrLeavesTheEvent) {
 }
 
 struct EpollSet {
-    explicit EpollSet(int flags) : efd(NewEventfd(1, flags)), epoll(NewEpoll()) {}
+    explicit EpollSet(int flags, Where where = Where::current())
+        : efd(NewEventfd(1, flags, where)), epoll(NewEpoll(where)) {}
     FileDescriptor efd;
     FileDescriptor epoll;
 };
@@ -499,8 +502,8 @@ TEST_P(FailingPoller, RingWithAnEventfdIsMadeWholeOrNotAtAll) {
 
 /* A ring and one request on an eventfd that is ready. */
 struct RingSet {
-    explicit RingSet(int flags)
-        : efd(NewEventfd(1, flags)), ring(std::make_unique<IoUring>()) {}
+    explicit RingSet(int flags, Where where = Where::current())
+        : efd(NewEventfd(1, flags, where)), ring(std::make_unique<IoUring>(8, 0, where)) {}
     FileDescriptor efd;
     std::unique_ptr<IoUring> ring;
     uint64_t value = 0;
@@ -579,11 +582,11 @@ TEST_P(FailingPoller, IoUringReadTakesOrLeavesTheEvent) {
  * Each call for a context looks into the memory of its ring first, and says EINVAL where it can
  * have no page table for that. Here it has one.
  */
-std::unique_ptr<AioContext> NewAioContext() {
-    auto context = std::make_unique<AioContext>();
+std::unique_ptr<AioContext> NewAioContext(Where where = Where::current()) {
+    auto context = std::make_unique<AioContext>(8, where);
     io_event unused;
     timespec now = {};
-    Must(context->Look(&unused, &now));
+    Must(context->Look(&unused, &now), where);
     return context;
 }
 

@@ -27,9 +27,9 @@ constexpr const char* kLost = "stock has taken the count before it finds the buf
 enum class Bad { kNull, kReadOnly, kUnmapped, kStraddling, kSecondPart };
 
 /* A read of 8 bytes into a buffer that is bad in one way. */
-SyscallResult ReadBadly(int fd, Bad how) {
-    GuardedPage guarded;
-    ReadOnlyPage read_only;
+SyscallResult ReadBadly(int fd, Bad how, Where where = Where::current()) {
+    GuardedPage guarded(MAP_PRIVATE, where);
+    ReadOnlyPage read_only(MAP_PRIVATE, where);
     void* nowhere = nullptr;
 
     switch (how) {
@@ -44,7 +44,7 @@ SyscallResult ReadBadly(int fd, Bad how) {
         case Bad::kSecondPart:
             return Readv(fd, {{guarded.start(), 4}, {guarded.end(), 4}});
     }
-    throw std::logic_error("no such way");
+    FailTest("there is no such way to read badly", where);
 }
 
 struct FaultCase {
@@ -243,7 +243,7 @@ TEST_P_WITH(BesideReaders, SeveralThatFailLeaveNoGoodOneAsleep, FixedHere(kLost)
     std::vector<std::unique_ptr<ScopedThread>> readers;
     std::vector<Task*> tasks;
     for (int i = 0; i < 3 + good; i++) {
-        readers.push_back(std::make_unique<ScopedThread>([&, is_bad = i < 3] {
+        readers.push_back(NewThread([&, is_bad = i < 3] {
             uint64_t value = 0;
             if (is_bad) {
                 EXPECT_THAT(ReadBadly(efd, Bad::kNull), SyscallFailsWithErrno(EFAULT));
@@ -315,18 +315,20 @@ class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
   protected:
     /* A read that is beaten to 1, then what is done once it may go on. */
     void Beat(int flags, const std::function<void(ScopedThread&)>& then,
-              const testing::Matcher<const SyscallResult&>& outcome) {
-        efd_ = NewEventfd(1, GetParam() | flags);
+              const testing::Matcher<const SyscallResult&>& outcome,
+              Where where = Where::current()) {
+        CalledFrom test(where);
+        efd_ = NewEventfd(1, GetParam() | flags, where);
         PageToBeMade page;
         ScopedThread reader([&] { EXPECT_THAT(Read(efd_, page.data(), 8), outcome); });
         uint64_t value = 0;
 
-        page.WaitForTouch();
-        EXPECT_EQ(EventfdCount(efd_), 1u);
+        page.WaitForTouch(where);
+        EXPECT_EQ(EventfdCount(efd_, where), 1u);
         EXPECT_THAT(Poll(efd_, POLLIN), Revents(POLLIN));
         EXPECT_THAT(Preadv2(efd_, &value, 8, -1, RWF_NOWAIT), SyscallSucceedsWithValue(8));
         EXPECT_EQ(value, 1u);
-        page.Make();
+        page.Make(where);
         if (!HasFailure()) then(reader);
         reader.Join();
         memcpy(&delivered_, page.data(), 8);

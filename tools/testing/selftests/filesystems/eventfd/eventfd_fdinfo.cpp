@@ -29,15 +29,19 @@ std::string Expected(uint64_t count, long id, bool semaphore) {
     return text;
 }
 
-std::string Own(const FileDescriptor& efd) { return Fdinfo(efd).TextFrom("eventfd-count"); }
+std::string Own(const FileDescriptor& efd, Where where = Where::current()) {
+    return Fdinfo(efd, where).TextFrom("eventfd-count");
+}
 
 /* A kernel that knows EFD_AUTORESET tells of it in one line more. */
-void ExpectExactly(const FileDescriptor& efd, uint64_t count, bool semaphore) {
-    std::string expected = Expected(count, EventfdId(efd), semaphore);
+void ExpectExactly(const FileDescriptor& efd, uint64_t count, bool semaphore,
+                   Where where = Where::current()) {
+    CalledFrom test(where);
+    std::string expected = Expected(count, EventfdId(efd, where), semaphore);
     if (KernelKnowsAutoreset())
-        EXPECT_THAT(Own(efd), AnyOf(expected, expected + "eventfd-autoreset: 0\n"));
+        EXPECT_THAT(Own(efd, where), AnyOf(expected, expected + "eventfd-autoreset: 0\n"));
     else
-        EXPECT_EQ(Own(efd), expected);
+        EXPECT_EQ(Own(efd, where), expected);
 }
 
 TEST(Fdinfo, TextIsExact) {
@@ -95,13 +99,13 @@ TEST(Fdinfo, LinesComeAfterThoseOfLocks) {
 }
 
 /* From what fdinfo says, and that alone, as CRIU does it. */
-FileDescriptor MakeAnotherLike(int fd) {
+FileDescriptor MakeAnotherLike(int fd, Where where = Where::current()) {
     Fdinfo info(fd);
     unsigned long status = std::stoul(info.Value("flags"), nullptr, 8);
     int flags = static_cast<int>(status) & (EFD_NONBLOCK | EFD_CLOEXEC);
     if (info.Value("eventfd-semaphore") == "1") flags |= EFD_SEMAPHORE;
     if (info.Value("eventfd-autoreset") == "1") flags |= EFD_AUTORESET;
-    return NewEventfdAt(EventfdCount(fd), flags);
+    return NewEventfdAt(EventfdCount(fd, where), flags, where);
 }
 
 TEST(Fdinfo, TellsAllThatItTakesToMakeAnotherOne) {

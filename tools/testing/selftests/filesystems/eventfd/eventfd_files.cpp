@@ -32,15 +32,16 @@ using testing::Each;
 
 std::string ProcPath(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-FileDescriptor Open(const std::string& path, int flags) {
-    return FileDescriptor(static_cast<int>(Must(SYSCALL(open, path.c_str(), flags))));
+FileDescriptor Open(const std::string& path, int flags, Where where = Where::current()) {
+    return FileDescriptor(static_cast<int>(Must(SYSCALL(open, path.c_str(), flags), where)));
 }
 
 /* A regular file with something in it, at its start. */
-FileDescriptor NewRegularFile() {
-    FileDescriptor file(static_cast<int>(Must(SYSCALL(memfd_create, "file", MFD_CLOEXEC))));
-    Must(SYSCALL(write, file, "some text", 9));
-    Must(SYSCALL(lseek, file, off_t{0}, SEEK_SET));
+FileDescriptor NewRegularFile(Where where = Where::current()) {
+    FileDescriptor file(
+        static_cast<int>(Must(SYSCALL(memfd_create, "file", MFD_CLOEXEC), where)));
+    Must(SYSCALL(write, file, "some text", 9), where);
+    Must(SYSCALL(lseek, file, off_t{0}, SEEK_SET), where);
     return file;
 }
 

@@ -43,33 +43,36 @@ class AnyRing : public testing::TestWithParam<std::tuple<RingKind, int>> {
   protected:
     void SetUp() override {
         SKIP_UNLESS(!flags() || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
-        ring_ = std::make_unique<IoUring>(8, ring_flags());
+        ring_ = std::make_unique<IoUring>(8, ring_flags(), Where::current());
         SKIP_IF_REFUSED(*ring_);
     }
 
     unsigned int ring_flags() const { return std::get<0>(GetParam()).flags; }
     int flags() const { return std::get<1>(GetParam()); }
 
-    FileDescriptor New(uint64_t count, int more_flags = 0) {
-        return NewEventfdAt(count, flags() | more_flags);
+    FileDescriptor New(uint64_t count, int more_flags = 0, Where where = Where::current()) {
+        return NewEventfdAt(count, flags() | more_flags, where);
     }
 
     /* The thread of an SQPOLL ring posts a completion before it signals. */
-    void ExpectCount(int efd, uint64_t count) {
+    void ExpectCount(int efd, uint64_t count, Where where = Where::current()) {
+        CalledFrom test(where);
         if (ring_flags() & IORING_SETUP_SQPOLL)
-            WaitUntil([&] { return EventfdCount(efd) >= count; });
-        EXPECT_EQ(EventfdCount(efd), count);
+            WaitUntil([&] { return EventfdCount(efd, where) >= count; });
+        EXPECT_EQ(EventfdCount(efd, where), count);
     }
 
     /* A poll that takes the event of an overflow makes room with that, and says so. */
     short room_by_claim() const { return flags() ? POLLOUT : 0; }
 
-    io_uring_sqe* Entry(uint64_t data = 0) { return ring_->Entry(data); }
+    io_uring_sqe* Entry(uint64_t data = 0, Where where = Where::current()) {
+        return ring_->Entry(data, where);
+    }
 
     /* Submits what was prepared and waits for its completion. */
-    int Result() {
-        ring_->Submit();
-        return ring_->Wait().result;
+    int Result(Where where = Where::current()) {
+        ring_->Submit(where);
+        return ring_->Wait(where).result;
     }
 
     std::unique_ptr<IoUring> ring_;

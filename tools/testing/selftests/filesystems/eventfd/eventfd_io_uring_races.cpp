@@ -31,7 +31,7 @@ class TimedRequest : public testing::TestWithParam<std::tuple<unsigned int, int>
         const auto [ring_flags, flags] = GetParam();
         SKIP_UNLESS(!(flags & EFD_AUTORESET) || KernelKnowsAutoreset(),
                     "this kernel has no EFD_AUTORESET");
-        ring_ = std::make_unique<IoUring>(8, ring_flags);
+        ring_ = std::make_unique<IoUring>(8, ring_flags, Where::current());
         SKIP_IF_REFUSED(*ring_);
         efd_ = NewEventfd(0, flags);
     }
@@ -42,7 +42,9 @@ class TimedRequest : public testing::TestWithParam<std::tuple<unsigned int, int>
      * the count have to go together, whoever was faster.
      */
     void Race(const std::function<void(io_uring_sqe*)>& prepare,
-              const std::function<bool(int result, uint64_t left)>& is_right) {
+              const std::function<bool(int result, uint64_t left)>& is_right,
+              Where where = Where::current()) {
+        CalledFrom test(where);
         constexpr uint64_t kRequest = 1, kTimeout = 2;
         constexpr long kLeast = 64, kMost = 1 << 20;
         const int rounds = Rounds();
@@ -55,25 +57,25 @@ class TimedRequest : public testing::TestWithParam<std::tuple<unsigned int, int>
             for (int round = 0; round < rounds; round++) {
                 start.Arrive(round);
                 for (long i = spins; i > 0; i--) asm volatile("" ::: "memory");
-                Must(Write(efd_, 1));
+                Must(Write(efd_, 1), where);
                 end.Arrive(round);
             }
         });
         for (int round = 0; round < rounds; round++) {
             __kernel_timespec timeout = {0, 100000};
             int results[3] = {};
-            io_uring_sqe* entry = ring_->Entry(kRequest);
+            io_uring_sqe* entry = ring_->Entry(kRequest, where);
             prepare(entry);
             io_uring_sqe_set_flags(entry, IOSQE_IO_LINK);
-            io_uring_prep_link_timeout(ring_->Entry(kTimeout), &timeout, 0);
+            io_uring_prep_link_timeout(ring_->Entry(kTimeout, where), &timeout, 0);
             start.Arrive(round);
-            ring_->Submit();
+            ring_->Submit(where);
             for (int i = 0; i < 2; i++) {
-                Completion completion = ring_->Wait();
+                Completion completion = ring_->Wait(where);
                 results[completion.data] = completion.result;
             }
             end.Arrive(round);
-            const uint64_t left = Drain(efd_);
+            const uint64_t left = Drain(efd_, where);
             if (!is_right(results[kRequest], left) && !wrong++)
                 first = "round " + std::to_string(round) + ": the request ended with " +
                         std::to_string(results[kRequest]) + ", its timeout with " +
@@ -90,7 +92,7 @@ class TimedRequest : public testing::TestWithParam<std::tuple<unsigned int, int>
         }
         writer.Join();
         EXPECT_EQ(wrong, 0) << "of " << rounds << "; " << first;
-        EXPECT_EQ(Drain(efd_), 0u);
+        EXPECT_EQ(Drain(efd_, where), 0u);
     }
 
     std::unique_ptr<IoUring> ring_;

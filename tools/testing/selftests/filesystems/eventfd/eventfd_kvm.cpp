@@ -29,16 +29,19 @@ class Irqfd : public testing::Test {
     }
 
     /* A guest that waits for interrupts. */
-    std::unique_ptr<KvmGuest> StartGuest() {
-        auto guest = std::make_unique<KvmGuest>(machine_.get(), KvmGuest::kTakesInterrupts);
-        EXPECT_EQ(guest->Run(), uint32_t{KVM_EXIT_IO});
+    std::unique_ptr<KvmGuest> StartGuest(Where where = Where::current()) {
+        CalledFrom test(where);
+        auto guest =
+            std::make_unique<KvmGuest>(machine_.get(), KvmGuest::kTakesInterrupts, where);
+        EXPECT_EQ(guest->Run(where), uint32_t{KVM_EXIT_IO});
         EXPECT_EQ(guest->port(), KvmGuest::kReadyPort);
         return guest;
     }
 
     /* Sleeps until the guest has had an interrupt. */
-    void ExpectInterrupt(KvmGuest* guest) {
-        EXPECT_EQ(guest->Run(), uint32_t{KVM_EXIT_IO});
+    void ExpectInterrupt(KvmGuest* guest, Where where = Where::current()) {
+        CalledFrom test(where);
+        EXPECT_EQ(guest->Run(where), uint32_t{KVM_EXIT_IO});
         EXPECT_EQ(guest->port(), KvmMachine::kPort);
     }
 
@@ -271,16 +274,21 @@ class Ioeventfd : public testing::Test {
         SKIP_IF_REFUSED(*machine_);
         std::string why_not = KvmGuest::WhyNot();
         SKIP_UNLESS(why_not.empty(), why_not);
-        guest_ = std::make_unique<KvmGuest>(machine_.get(), KvmGuest::kWritesAndHalts);
+        guest_ = std::make_unique<KvmGuest>(machine_.get(), KvmGuest::kWritesAndHalts,
+                                            Where::current());
     }
 
-    void ExpectHaltedGuest() { EXPECT_EQ(guest_->Run(), uint32_t{KVM_EXIT_HLT}); }
+    void ExpectHaltedGuest(Where where = Where::current()) {
+        CalledFrom test(where);
+        EXPECT_EQ(guest_->Run(where), uint32_t{KVM_EXIT_HLT});
+    }
 
     /* The write was nobody's: it is user space's to answer, and then the guest halts. */
-    void ExpectUnheardGuest() {
-        EXPECT_EQ(guest_->Run(), uint32_t{KVM_EXIT_IO});
+    void ExpectUnheardGuest(Where where = Where::current()) {
+        CalledFrom test(where);
+        EXPECT_EQ(guest_->Run(where), uint32_t{KVM_EXIT_IO});
         EXPECT_EQ(guest_->port(), KvmMachine::kPort);
-        ExpectHaltedGuest();
+        ExpectHaltedGuest(where);
     }
 
     std::unique_ptr<KvmMachine> machine_;

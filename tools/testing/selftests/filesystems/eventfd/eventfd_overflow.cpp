@@ -23,24 +23,24 @@ class Overflow : public testing::TestWithParam<Source> {
   protected:
     void SetUp() override {
         if (GetParam() == Source::kIoUring) {
-            ring_ = std::make_unique<IoUring>();
+            ring_ = std::make_unique<IoUring>(8, 0, Where::current());
             SKIP_IF_REFUSED(*ring_);
         } else {
-            aio_ = std::make_unique<AioContext>();
+            aio_ = std::make_unique<AioContext>(8, Where::current());
             SKIP_IF_REFUSED(*aio_);
         }
     }
 
-    void Signal(int fd) {
-        if (aio_) return aio_->Signal(fd);
-        ring_->RegisterEventfd(fd);
-        ring_->CompleteNops(1);
-        ring_->UnregisterEventfd();
+    void Signal(int fd, Where where = Where::current()) {
+        if (aio_) return aio_->Signal(fd, where);
+        ring_->RegisterEventfd(fd, where);
+        ring_->CompleteNops(1, where);
+        ring_->UnregisterEventfd(where);
     }
 
-    FileDescriptor NewOverflowed(int flags = 0) {
-        FileDescriptor efd = NewEventfdAt(kFull, flags);
-        Signal(efd);
+    FileDescriptor NewOverflowed(int flags = 0, Where where = Where::current()) {
+        FileDescriptor efd = NewEventfdAt(kFull, flags, where);
+        Signal(efd, where);
         return efd;
     }
 

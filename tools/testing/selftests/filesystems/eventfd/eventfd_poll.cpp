@@ -146,8 +146,8 @@ TEST(Poll, WriteWakesEveryPoller) {
     FileDescriptor efd = NewEventfd();
     std::vector<std::unique_ptr<ScopedThread>> pollers;
     for (int i = 0; i < 8; i++) {
-        pollers.push_back(std::make_unique<ScopedThread>(
-            [&] { EXPECT_THAT(Poll(efd, POLLIN, -1ms), Revents(POLLIN)); }));
+        pollers.push_back(
+            NewThread([&] { EXPECT_THAT(Poll(efd, POLLIN, -1ms), Revents(POLLIN)); }));
         pollers.back()->WaitUntilBlockedIn(kPollCall);
     }
     Must(Write(efd, 1));
@@ -287,7 +287,7 @@ TEST_P(EveryPollerOnce, SeesWhatWasDoneBeforeTheWriteThatItReports) {
         for (uint64_t i = 1; i <= kRounds; i++) {
             plain = i;
             if (write(there, &value, 8) != 8 || read(back, &value, 8) != 8)
-                throw std::runtime_error("the writer's turn failed");
+                FailTest("8 bytes were to be written, and 8 to be read");
         }
     });
     std::unique_ptr<Poller> poller = Poller::Make(GetParam(), there);

@@ -111,7 +111,7 @@ TEST(Semaphore, PostOfTwoReleasesTwoOfFourReaders) {
     std::atomic<int> released{0};
     std::vector<std::unique_ptr<ScopedThread>> readers;
     for (int i = 0; i < 4; i++)
-        readers.push_back(std::make_unique<ScopedThread>([&] {
+        readers.push_back(NewThread([&] {
             uint64_t value = 0;
             EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8));
             EXPECT_EQ(value, 1u);
@@ -137,7 +137,7 @@ TEST(Semaphore, ReadersWithPollTakeExactlyWhatWasPosted) {
     {
         std::vector<std::unique_ptr<ScopedThread>> readers;
         for (int i = 0; i < 4; i++)
-            readers.push_back(std::make_unique<ScopedThread>([&] {
+            readers.push_back(NewThread([&] {
                 while (taken < kUnits) {
                     pollfd entry = {efd, POLLIN, 0};
                     poll(&entry, 1, 10);

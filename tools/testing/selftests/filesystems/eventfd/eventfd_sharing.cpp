@@ -30,14 +30,16 @@ SyscallResult CompareFiles(pid_t one_pid, int one, pid_t other_pid, int other) {
 }
 
 /* For tests that show more than that, and so go on where the kernel does not tell. */
-void ExpectOneFile(pid_t one_pid, int one, pid_t other_pid, int other) {
+void ExpectOneFile(pid_t one_pid, int one, pid_t other_pid, int other,
+                   Where where = Where::current()) {
+    CalledFrom test(where);
     SyscallResult same = CompareFiles(one_pid, one, other_pid, other);
     if (!same.ok() && (same.error == ENOSYS || same.error == EPERM)) return;
     EXPECT_THAT(same, SyscallSucceedsWithValue(0));
 }
 
-FileDescriptor OpenPidfd(pid_t pid) {
-    return FileDescriptor(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, pid, 0u))));
+FileDescriptor OpenPidfd(pid_t pid, Where where = Where::current()) {
+    return FileDescriptor(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, pid, 0u), where)));
 }
 
 TEST(Dups, OfEveryKindAreTheSameEventfd) {
@@ -135,11 +137,11 @@ TEST(Children, OfASemaphoreTakeEachUnitOnce) {
     Shared<std::atomic<int>> taken;
     std::vector<std::unique_ptr<ChildProcess>> children;
     for (int i = 0; i < kChildren; i++)
-        children.push_back(std::make_unique<ChildProcess>([&] {
+        children.push_back(NewChild([&] {
             uint64_t value = 0;
             for (int unit = 0; unit < kUnits; unit++) {
                 if (read(efd, &value, sizeof(value)) != sizeof(value) || value != 1)
-                    throw std::runtime_error("read: " + ErrnoText(errno));
+                    FailTest("a read was to take 1: " + ErrnoText(errno));
                 (*taken)++;
             }
         }));
@@ -228,11 +230,12 @@ TEST(FetchedDescriptor, IsTheOwnersEventfd) {
  * The id of an eventfd is given back with the last that holds its file. Others in the system
  * may take it before we look: then with another eventfd.
  */
-void ExpectIdIsFreedBy(const std::function<long()>& live_and_end) {
+void ExpectIdIsFreedBy(const std::function<long()>& live_and_end,
+                       Where where = Where::current()) {
     for (int attempt = 0; attempt < 20; attempt++) {
         long id = live_and_end();
         for (int look = 0; look < 50; look++) {
-            if (EventfdIdIsFree(id)) return;
+            if (EventfdIdIsFree(id, where)) return;
             PauseBetweenLooks();
         }
     }

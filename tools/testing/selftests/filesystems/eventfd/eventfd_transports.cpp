@@ -34,10 +34,10 @@ class Over : public testing::TestWithParam<TransportKind> {
         SKIP_UNLESS(why_not.empty(), why_not);
     }
 
-    void Use(uint64_t count, int flags = 0) {
+    void Use(uint64_t count, int flags = 0, Where where = Where::current()) {
         transport_.reset();
-        efd_ = NewEventfdAt(count, flags);
-        transport_ = Transport::Make(GetParam(), efd_, {page_.start(), PageSize()});
+        efd_ = NewEventfdAt(count, flags, where);
+        transport_ = Transport::Make(GetParam(), efd_, {page_.start(), PageSize()}, where);
     }
 
     /* The buffers that serve all tests which do not want a special one. */
@@ -55,38 +55,40 @@ class Over : public testing::TestWithParam<TransportKind> {
         return transport_->Write(slot(), 8);
     }
 
-    std::unique_ptr<Operation> StartRead() {
+    std::unique_ptr<Operation> StartRead(Where where = Where::current()) {
         *slot() = kUntouched;
-        return transport_->StartRead(slot(), 8);
+        return transport_->StartRead(slot(), 8, where);
     }
 
-    std::unique_ptr<Operation> StartWrite(uint64_t value) {
+    std::unique_ptr<Operation> StartWrite(uint64_t value, Where where = Where::current()) {
         *slot() = value;
-        return transport_->StartWrite(slot(), 8);
+        return transport_->StartWrite(slot(), 8, where);
     }
 
-    uint64_t Count() { return EventfdCount(efd_); }
+    uint64_t Count(Where where = Where::current()) { return EventfdCount(efd_, where); }
 
-    void ExpectReadToWaitForAWrite(int flags) {
-        Use(0, flags);
-        std::unique_ptr<Operation> read = StartRead();
-        read->WaitUntilWaiting();
-        Must(suite::Write(efd_, 0));
-        read->WaitUntilWaiting();
-        Must(suite::Write(efd_, 42));
-        EXPECT_THAT(read->Finish(), SyscallSucceedsWithValue(8));
+    void ExpectReadToWaitForAWrite(int flags, Where where = Where::current()) {
+        CalledFrom test(where);
+        Use(0, flags, where);
+        std::unique_ptr<Operation> read = StartRead(where);
+        read->WaitUntilWaiting(where);
+        Must(suite::Write(efd_, 0), where);
+        read->WaitUntilWaiting(where);
+        Must(suite::Write(efd_, 42), where);
+        EXPECT_THAT(read->Finish(where), SyscallSucceedsWithValue(8));
         EXPECT_EQ(*slot(), 42u);
-        EXPECT_EQ(Count(), 0u);
+        EXPECT_EQ(Count(where), 0u);
     }
 
-    void ExpectWriteToWaitForARead(int flags) {
-        Use(kFull, flags);
-        std::unique_ptr<Operation> write = StartWrite(5);
-        write->WaitUntilWaiting();
-        EXPECT_EQ(Count(), kFull);
-        EXPECT_EQ(Drain(efd_), kFull);
-        EXPECT_THAT(write->Finish(), SyscallSucceedsWithValue(8));
-        EXPECT_EQ(Count(), 5u);
+    void ExpectWriteToWaitForARead(int flags, Where where = Where::current()) {
+        CalledFrom test(where);
+        Use(kFull, flags, where);
+        std::unique_ptr<Operation> write = StartWrite(5, where);
+        write->WaitUntilWaiting(where);
+        EXPECT_EQ(Count(where), kFull);
+        EXPECT_EQ(Drain(efd_, where), kFull);
+        EXPECT_THAT(write->Finish(where), SyscallSucceedsWithValue(8));
+        EXPECT_EQ(Count(where), 5u);
     }
 
     GuardedPage page_{MAP_SHARED | kLowMemory};

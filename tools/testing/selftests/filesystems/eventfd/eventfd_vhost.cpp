@@ -35,17 +35,17 @@ namespace {
 /* The queue that sends, of a device that runs. */
 class VhostNet {
   public:
-    VhostNet() {
+    explicit VhostNet(Where where = Where::current()) {
         SyscallResult opened = SYSCALL(open, "/dev/vhost-net", O_RDWR | O_CLOEXEC);
         if (!opened.ok()) {
             reason_ = testing::PrintToString(opened);
             return;
         }
         device_ = FileDescriptor(static_cast<int>(opened.value));
-        Must(SYSCALL(ioctl, device_, VHOST_SET_OWNER, 0));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_OWNER, 0), where);
         uint64_t features =
             uint64_t{1} << VIRTIO_F_VERSION_1 | uint64_t{1} << VHOST_NET_F_VIRTIO_NET_HDR;
-        Must(SYSCALL(ioctl, device_, VHOST_SET_FEATURES, &features));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_FEATURES, &features), where);
 
         /* What the device takes for the guest's addresses are ours. */
         alignas(vhost_memory) char table[sizeof(vhost_memory) + sizeof(vhost_memory_region)];
@@ -54,18 +54,18 @@ class VhostNet {
         regions->padding = 0;
         regions->regions[0] = {reinterpret_cast<uintptr_t>(memory_.data()), kSize,
                                reinterpret_cast<uintptr_t>(memory_.data()), 0};
-        Must(SYSCALL(ioctl, device_, VHOST_SET_MEM_TABLE, regions));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_MEM_TABLE, regions), where);
 
         vhost_vring_state state = {kQueue, kEntries};
-        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_NUM, &state));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_NUM, &state), where);
         state.num = 0;
-        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_BASE, &state));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_BASE, &state), where);
         vhost_vring_addr addresses = {};
         addresses.index = kQueue;
         addresses.desc_user_addr = reinterpret_cast<uintptr_t>(Descriptor());
         addresses.avail_user_addr = reinterpret_cast<uintptr_t>(Available());
         addresses.used_user_addr = reinterpret_cast<uintptr_t>(Used());
-        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_ADDR, &addresses));
+        Must(SYSCALL(ioctl, device_, VHOST_SET_VRING_ADDR, &addresses), where);
     }
 
     bool refused() const { return !reason_.empty(); }
@@ -78,16 +78,17 @@ class VhostNet {
     }
 
     /* From now on it does what it is told. */
-    void Start() {
-        socket_ = FileDescriptor(
-            static_cast<int>(Must(SYSCALL(socket, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0))));
+    void Start(Where where = Where::current()) {
+        socket_ = FileDescriptor(static_cast<int>(
+            Must(SYSCALL(socket, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), where)));
         sockaddr_ll address = {};
         address.sll_family = AF_PACKET;
         address.sll_ifindex = static_cast<int>(if_nametoindex("lo"));
         Must(SYSCALL(bind, socket_, reinterpret_cast<sockaddr*>(&address),
-                     socklen_t{sizeof(address)}));
+                     socklen_t{sizeof(address)}),
+             where);
         vhost_vring_file file = {kQueue, socket_};
-        Must(SYSCALL(ioctl, device_, VHOST_NET_SET_BACKEND, &file));
+        Must(SYSCALL(ioctl, device_, VHOST_NET_SET_BACKEND, &file), where);
     }
 
     /* Puts a packet into the queue, without a word of it. */
@@ -138,13 +139,16 @@ class Vhost : public testing::TestWithParam<int> {
   protected:
     void SetUp() override {
         SKIP_UNLESS(!GetParam() || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
-        device_.emplace();
+        device_.emplace(Where::current());
         SKIP_IF_REFUSED(*device_);
     }
 
-    FileDescriptor New(uint64_t count = 0) { return NewEventfdAt(count, GetParam()); }
+    FileDescriptor New(uint64_t count = 0, Where where = Where::current()) {
+        return NewEventfdAt(count, GetParam(), where);
+    }
 
-    void ExpectUsed(unsigned int count) {
+    void ExpectUsed(unsigned int count, Where where = Where::current()) {
+        CalledFrom test(where);
         WaitUntil([&] { return device_->used() >= count; });
         EXPECT_EQ(device_->used(), count);
     }

@@ -36,8 +36,8 @@ struct Side {
 
     long call() const { return writes ? SYS_write : SYS_read; }
     /* A semaphore, so that each change can be of one unit, at which this side has to wait. */
-    FileDescriptor NewEventfd() const {
-        return NewEventfdAt(writes ? kFull : 0, EFD_SEMAPHORE);
+    FileDescriptor NewEventfd(Where where = Where::current()) const {
+        return NewEventfdAt(writes ? kFull : 0, EFD_SEMAPHORE, where);
     }
     /* Waits for one unit. */
     bool Wait(int fd) const {
@@ -46,18 +46,20 @@ struct Side {
                sizeof(value);
     }
     /* Makes one of them go on. */
-    void Serve(int fd) const {
+    void Serve(int fd, Where where = Where::current()) const {
+        CalledFrom test(where);
         if (writes)
-            EXPECT_EQ(Drain(fd), 1u);
+            EXPECT_EQ(Drain(fd, where), 1u);
         else
-            Must(Write(fd, 1));
+            Must(Write(fd, 1), where);
     }
     /* Takes that away again, from one that has not run yet. */
-    void TakeBack(int fd) const {
+    void TakeBack(int fd, Where where = Where::current()) const {
+        CalledFrom test(where);
         if (writes)
-            Must(Write(fd, 1));
+            Must(Write(fd, 1), where);
         else
-            EXPECT_EQ(Drain(fd), 1u);
+            EXPECT_EQ(Drain(fd, where), 1u);
     }
 };
 
@@ -122,9 +124,9 @@ class HeldBackTest : public RealTimeTest {
 
     int processor() const { return processors_.back(); }
     /* For the task that is to be held back, before it waits. */
-    void BeHeldBack() const {
-        KeepToProcessor(processor());
-        BecomeRealTime(kPriority);
+    void BeHeldBack(Where where = Where::current()) const {
+        KeepToProcessor(processor(), where);
+        BecomeRealTime(kPriority, where);
     }
 };
 
@@ -264,12 +266,13 @@ class RealTimeTask : public RealTimeTest, public testing::WithParamInterface<Sid
   protected:
     /* The indices of the waiters, in the order in which so many changes serve them. */
     static std::vector<int> Order(const Side& side, int fd,
-                                  const std::vector<std::unique_ptr<Waiter>>& waiters) {
+                                  const std::vector<std::unique_ptr<Waiter>>& waiters,
+                                  Where where = Where::current()) {
         std::vector<int> order;
         Tasks tasks;
         for (const auto& waiter : waiters) tasks.push_back(&waiter->thread());
         while (order.size() < waiters.size()) {
-            side.Serve(fd);
+            side.Serve(fd, where);
             auto served = [&] {
                 return std::count_if(waiters.begin(), waiters.end(),
                                      [](const auto& waiter) { return waiter->served(); });
@@ -277,7 +280,7 @@ class RealTimeTask : public RealTimeTest, public testing::WithParamInterface<Sid
             const long expected = static_cast<long>(order.size()) + 1;
             std::erase_if(tasks, [](Task* task) { return task->finished(); });
             if (!Reaches(served, expected, tasks, side.call()))
-                throw std::runtime_error("a change served nobody");
+                FailTest("a change was to serve one of the tasks, and served none", where);
             for (int i = 0; i < static_cast<int>(waiters.size()); i++)
                 if (waiters[i]->served() && std::count(order.begin(), order.end(), i) == 0)
                     order.push_back(i);
@@ -394,9 +397,13 @@ std::string FateName(const testing::TestParamInfo<Fate>& info) {
 /* A write of one value, which it tells of by ending. */
 class SmallWriter : public ScopedThread {
   public:
-    SmallWriter(int fd, uint64_t value)
+    SmallWriter(int fd, uint64_t value, Where where = Where::current())
         : ScopedThread(
-              [fd, value] { EXPECT_THAT(Write(fd, value), SyscallSucceedsWithValue(8)); }),
+              [fd, value, where] {
+                  CalledFrom test(where);
+                  EXPECT_THAT(Write(fd, value), SyscallSucceedsWithValue(8));
+              },
+              where),
           value_(value) {}
     uint64_t value() const { return value_; }
 
@@ -406,10 +413,10 @@ class SmallWriter : public ScopedThread {
 
 class SmallWriters {
   public:
-    SmallWriters(int fd, const std::vector<uint64_t>& values) {
+    SmallWriters(int fd, const std::vector<uint64_t>& values, Where where = Where::current()) {
         for (uint64_t value : values) {
-            writers_.push_back(std::make_unique<SmallWriter>(fd, value));
-            writers_.back()->WaitUntilBlockedIn(SYS_write);
+            writers_.push_back(std::make_unique<SmallWriter>(fd, value, where));
+            writers_.back()->WaitUntilBlockedIn(SYS_write, where);
         }
     }
 
@@ -431,12 +438,15 @@ class SmallWriters {
 };
 
 /* A read for each of them is enough, whatever they write. */
-void DrainUntilAllHaveLanded(int fd, Tasks tasks) {
+void DrainUntilAllHaveLanded(int fd, Tasks tasks, Where where = Where::current()) {
     for (size_t reads = tasks.size();; reads--) {
         tasks = WaitUntilAllSleepOrEnd(tasks, SYS_write);
         if (tasks.empty()) return;
-        if (!reads) throw std::runtime_error("writers sleep though everything was read");
-        Drain(fd);
+        if (!reads)
+            FailTest("no writer was to sleep with everything read, and " +
+                         std::to_string(tasks.size()) + " do",
+                     where);
+        Drain(fd, where);
     }
 }
 
@@ -565,7 +575,7 @@ TEST_F(WokenReader, ThatIsKilledPassesItsUnitOn) {
     FileDescriptor efd = NewEventfd(0, EFD_SEMAPHORE);
     std::vector<std::unique_ptr<ChildProcess>> dying;
     for (int i = 0; i < 3; i++) {
-        dying.push_back(std::make_unique<ChildProcess>([&] {
+        dying.push_back(NewChild([&] {
             BeHeldBack();
             kReaders.Wait(efd);
         }));
@@ -634,7 +644,7 @@ TEST_P(ManyReaders, AreEachServedByOnePostAndSleepOnce) {
     {
         std::vector<std::unique_ptr<ScopedThread>> readers;
         for (int i = 0; i < kMany; i++)
-            readers.push_back(std::make_unique<ScopedThread>([&] {
+            readers.push_back(NewThread([&] {
                 /* In memory: a read that has to wait for a page lets another one go first. */
                 uint64_t value = 0;
                 long before = OwnSwitches();
@@ -744,8 +754,8 @@ TEST_F(WriterBehindAReader, IsWokenForSpace) {
     {
         OccupiedProcessor occupied(processor());
         Must(Write(efd, 1));
-        writer = std::make_unique<ScopedThread>(
-            [&] { EXPECT_THAT(Write(efd, kFull), SyscallSucceedsWithValue(8)); });
+        writer =
+            NewThread([&] { EXPECT_THAT(Write(efd, kFull), SyscallSucceedsWithValue(8)); });
         writer->WaitUntilBlockedIn(SYS_write);
     }
     Tasks asleep = WaitUntilAllSleepOrEnd({&first, &second, writer.get()}, kAnyCall);
@@ -766,19 +776,21 @@ class OrdinaryTask : public RealTimeTest, public testing::WithParamInterface<Sid
     }
 
     /* Serves one after the other; all that a task does before its wait is the function's. */
-    void ExpectServedInOrder(const std::vector<std::function<void()>>& waits) {
+    void ExpectServedInOrder(const std::vector<std::function<void()>>& waits,
+                             Where where = Where::current()) {
+        CalledFrom test(where);
         std::vector<std::unique_ptr<ScopedThread>> threads;
         std::vector<int> order;
         for (int i = 0; i < static_cast<int>(waits.size()); i++) {
-            threads.push_back(std::make_unique<ScopedThread>([&, i] {
+            threads.push_back(NewThread([&, i] {
                 waits[static_cast<size_t>(i)]();
                 order[static_cast<size_t>(served_++)] = i;
             }));
             order.push_back(-1);
-            threads.back()->WaitUntilBlockedIn(GetParam().call());
+            threads.back()->WaitUntilBlockedIn(GetParam().call(), where);
         }
         for (int i = 0; i < static_cast<int>(waits.size()); i++) {
-            GetParam().Serve(efd_);
+            GetParam().Serve(efd_, where);
             WaitUntil([&] { return served_ == i + 1; });
         }
         for (auto& thread : threads) thread->Join();
@@ -786,7 +798,10 @@ class OrdinaryTask : public RealTimeTest, public testing::WithParamInterface<Sid
             << testing::PrintToString(order);
     }
 
-    void Wait() { EXPECT_TRUE(GetParam().Wait(efd_)) << ErrnoText(errno); }
+    void Wait(Where where = Where::current()) {
+        CalledFrom test(where);
+        EXPECT_TRUE(GetParam().Wait(efd_)) << ErrnoText(errno);
+    }
 
     const FileDescriptor efd_ = GetParam().NewEventfd();
 
@@ -834,7 +849,7 @@ TEST_P(OrdinaryTask, IsServedByArrivalWhateverPriorityItInherits) {
     ExpectServedInOrder({[this] { Wait(); },
                          [&] {
                              std::lock_guard<LendingMutex> owned(mutex);
-                             lends = std::make_unique<ScopedThread>([&] {
+                             lends = NewThread([&] {
                                  BecomeRealTime(1);
                                  std::lock_guard<LendingMutex> waited_for(mutex);
                              });

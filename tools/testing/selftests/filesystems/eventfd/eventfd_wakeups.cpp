@@ -24,11 +24,11 @@ using testing::ElementsAre;
  */
 class Readers {
   public:
-    Readers(int fd, int count) : fd_(fd), values_(static_cast<size_t>(count)) {
+    Readers(int fd, int count, Where where = Where::current())
+        : fd_(fd), values_(static_cast<size_t>(count)) {
         for (auto& values : values_)
-            threads_.push_back(
-                std::make_unique<ScopedThread>([this, &values] { Loop(&values); }));
-        WaitUntilAllSleep();
+            threads_.push_back(NewThread([this, &values] { Loop(&values); }));
+        WaitUntilAllSleep(where);
     }
     ~Readers() {
         stop_ = true;
@@ -36,8 +36,8 @@ class Readers {
             WaitUntil([&] { return thread->finished() || (Must(Write(fd_, 1)), false); });
     }
 
-    void WaitUntilAllSleep() {
-        for (auto& thread : threads_) thread->WaitUntilBlockedIn(SYS_read);
+    void WaitUntilAllSleep(Where where = Where::current()) {
+        for (auto& thread : threads_) thread->WaitUntilBlockedIn(SYS_read, where);
     }
     /* How often they have gone to sleep, all together. */
     unsigned long Switches() const {
@@ -70,12 +70,13 @@ constexpr int kHerd = 64;
 
 /* A post to readers that all sleep is one context switch for each value that is read. */
 void ExpectOneSwitchEach(int flags, int count, uint64_t post,
-                         const std::vector<uint64_t>& values) {
-    FileDescriptor efd = NewEventfd(0, flags);
+                         const std::vector<uint64_t>& values, Where where = Where::current()) {
+    CalledFrom test(where);
+    FileDescriptor efd = NewEventfd(0, flags, where);
     Readers readers(efd, count);
     unsigned long before = readers.Switches();
-    Must(Write(efd, post));
-    readers.WaitUntilAllSleep();
+    Must(Write(efd, post), where);
+    readers.WaitUntilAllSleep(where);
     EXPECT_EQ(readers.Switches() - before, values.size());
     EXPECT_EQ(readers.Values(), values);
 }
@@ -130,7 +131,7 @@ TEST(BlockedReaders, AreServedInTheOrderInWhichTheyCame) {
     std::vector<int> order(kReaders, -1);
     std::vector<std::unique_ptr<ScopedThread>> readers;
     for (int i = 0; i < kReaders; i++) {
-        readers.push_back(std::make_unique<ScopedThread>([&, i] {
+        readers.push_back(NewThread([&, i] {
             uint64_t value;
             if (read(efd, &value, sizeof(value)) == sizeof(value)) order[served++] = i;
         }));
@@ -152,7 +153,7 @@ TEST(BlockedReaders, ManyPostsToManyLoseNothing) {
     std::vector<Task*> tasks;
     std::vector<std::unique_ptr<ScopedThread>> readers;
     for (int i = 0; i < 8; i++) {
-        readers.push_back(std::make_unique<ScopedThread>([&] {
+        readers.push_back(NewThread([&] {
             uint64_t value;
             while (!stop && read(efd, &value, sizeof(value)) == sizeof(value)) sum += value;
         }));
@@ -468,20 +469,22 @@ class Beaten : public testing::Test {
     }
 
     /* Once the task has run, found nothing, and sleeps again. */
-    static void WaitUntilBackAsleep(Task* task, unsigned long before, long call) {
+    static void WaitUntilBackAsleep(Task* task, unsigned long before, long call,
+                                    Where where = Where::current()) {
         WaitUntil([&] { return task->switches() > before; });
-        task->WaitUntilBlockedIn(call);
+        task->WaitUntilBlockedIn(call, where);
     }
 
     /* Posts once and takes it back: the first reader has been woken in vain. */
-    static void BeatReader(int efd, Task* reader) {
+    static void BeatReader(int efd, Task* reader, Where where = Where::current()) {
+        CalledFrom test(where);
         unsigned long before = reader->switches();
         {
             Undisturbed only_us;
-            Must(Write(efd, 1));
-            EXPECT_EQ(Drain(efd), 1u);
+            Must(Write(efd, 1), where);
+            EXPECT_EQ(Drain(efd, where), 1u);
         }
-        WaitUntilBackAsleep(reader, before, SYS_read);
+        WaitUntilBackAsleep(reader, before, SYS_read, where);
     }
 
     OneProcessor pinned_;
@@ -564,11 +567,11 @@ class SignalledAndServed : public Beaten, public testing::WithParamInterface<boo
   protected:
     /* Either of the two comes first. */
     template <typename Serve>
-    static void SignalAnd(ScopedThread* task, Serve serve) {
+    static void SignalAnd(ScopedThread* task, Serve serve, Where where = Where::current()) {
         Undisturbed only_us;
-        if (GetParam()) task->Signal(SIGUSR1);
+        if (GetParam()) task->Signal(SIGUSR1, where);
         serve();
-        if (!GetParam()) task->Signal(SIGUSR1);
+        if (!GetParam()) task->Signal(SIGUSR1, where);
     }
 
     CountingHandler handler_{SIGUSR1, 0};
