@@ -30,6 +30,8 @@ TESTS = {
     'Throws': ('throw 1;', 'not ok failed'),
     'FailsInAHelper': ('suite::Must(suite::Write(-1, 1));', 'not ok failed'),
     'FailsInAHelperOfATask': ('suite::ScopedThread([] { suite::EventfdId(0); });', 'not ok failed'),
+    'FailsAndForksAChildThatDoesNot': ('EXPECT_EQ(1, 2); suite::ChildProcess child([] {}); child.ExpectSuccess();', 'not ok failed'),
+    'ForksAChildThatFails': ('suite::ChildProcess child([] { EXPECT_EQ(1, 2); }); child.ExpectSuccess();', 'not ok failed'),
     'IsAsGoodAsTheFirst': ('', 'ok'),
 }
 
@@ -70,7 +72,7 @@ class Runner(unittest.TestCase):
     def test_the_plan_comes_first_and_the_totals_last(self) -> None:
         found, rest, status = results()
         self.assertIn(f'1..{len(TESTS)}', found['Passes'][1].splitlines())
-        self.assertIn('# Totals: pass:3 fail:11 xfail:0 xpass:0 skip:1 error:0', rest)
+        self.assertIn('# Totals: pass:3 fail:13 xfail:0 xpass:0 skip:1 error:0', rest)
         self.assertEqual(status, 1)
 
     def test_what_a_failed_test_printed_is_shown_and_what_it_left_open_is_named(self) -> None:
@@ -88,3 +90,11 @@ class Runner(unittest.TestCase):
                 line = len(HEADERS) + list(TESTS).index(name) + 1
                 self.assertRegex(found[name][1], rf'^# +\d\.\d+  tests\.cpp:{line}: Failed\n# +\d\.\d+  {says}\n')
                 self.assertEqual(found[name][1].count(': Failed\n'), 1)
+
+    def test_a_child_answers_for_its_own_failures_only(self):
+        found, _, _ = results()
+        log = found['FailsAndForksAChildThatDoesNot'][1]
+        self.assertEqual(re.findall(r'tests\.cpp:\d+: (.*)', log), ['Expected equality of these values:'], log)
+        log = found['ForksAChildThatFails'][1]
+        self.assertEqual(re.findall(r'tests\.cpp:\d+: (.*)', log), ['Expected equality of these values:', 'Failed'], log)
+        self.assertIn('a child was to exit with 0, and exited with 1', log)

@@ -26,6 +26,22 @@ unsigned long NumberAfter(const std::string& text, const char* key) {
     return at == std::string::npos ? 0 : strtoul(text.c_str() + at + strlen(key), nullptr, 10);
 }
 
+/* Assertions of this test that have failed; a fork's child has its parent's, too. */
+int Failures() {
+    const testing::UnitTest& all = *testing::UnitTest::GetInstance();
+    const testing::TestInfo* test = all.current_test_info();
+    const testing::TestResult& result = test ? *test->result() : all.ad_hoc_test_result();
+    int failures = 0;
+    for (int i = 0; i < result.total_part_count(); i++)
+        failures += result.GetTestPartResult(i).failed();
+    return failures;
+}
+
+/* In a child: how many of them are its parent's, which answers for them itself. */
+int inherited_failures = 0;
+
+bool HasOwnFailure() { return Failures() > inherited_failures; }
+
 /* What is thrown by others than our helpers is a failure where the task was started. */
 void RunBody(const std::function<void()>& body, Where where) {
     try {
@@ -211,7 +227,7 @@ ScopedThread::ScopedThread(std::function<void()> body, Where where)
 
 ScopedThread::~ScopedThread() {
     if (!thread_.joinable()) return;
-    if (std::uncaught_exceptions() || testing::Test::HasFailure()) {
+    if (std::uncaught_exceptions() || HasOwnFailure()) {
         auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
         while (!finished()) {
             if (std::chrono::steady_clock::now() > deadline) {
@@ -238,9 +254,10 @@ ChildProcess::ChildProcess(const std::function<void()>& body, Where where) {
     fflush(stdout);
     tid_ = static_cast<pid_t>(Must(SYSCALL(fork), where));
     if (tid_) return;
+    inherited_failures = Failures();
     RunBody(body, where);
     fflush(stdout);
-    _exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
+    _exit(HasOwnFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 ChildProcess::~ChildProcess() {

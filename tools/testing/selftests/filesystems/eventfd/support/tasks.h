@@ -113,8 +113,9 @@ class ScopedThread : public Task {
 };
 
 /*
- * A forked child that runs the body and exits with 0, or with 1 if an assertion failed in it.
- * It is killed, if need be, where it goes out of scope. Fork before starting threads.
+ * A forked child that runs the body and exits with 0, or with 1 if an assertion failed in it;
+ * what had failed before the fork is its parent's. It is killed, if need be, where it goes out
+ * of scope. Fork before starting threads.
  */
 class ChildProcess : public Task {
   public:
