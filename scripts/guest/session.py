@@ -28,8 +28,8 @@ from source import trees
 # In these nothing races for many rounds: one processor shows what two do. A second one costs TCG a quarter more time,
 # and guests with two each are in each other's way (23 s for the suite, where these beside the others take 15).
 ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
-    'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_matrix', 'autoreset_consumers', 'transports', 'io_uring',
-    'aio', 'kvm', 'cgroup', 'vhost', 'test'))
+    'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_poll', 'autoreset_epoll', 'autoreset_io_uring',
+    'autoreset_overflow', 'autoreset_consumers', 'transports', 'io_uring', 'aio', 'kvm', 'cgroup', 'vhost', 'test'))
 
 # What is said while guests run.
 RUNNING = 'running the suite'

@@ -20,8 +20,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr uint32_t kInOut = EPOLLIN | EPOLLOUT;
-
 /* What an application does to know, on any kernel. */
 TEST(AutoresetProbe, GivesADescriptorOrEinvalAndNothingElse) {
     SyscallResult result = Eventfd2(0, EFD_AUTORESET);

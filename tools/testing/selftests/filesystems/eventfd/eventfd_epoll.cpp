@@ -22,8 +22,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr uint32_t kInOut = EPOLLIN | EPOLLOUT;
-
 /* A fresh epoll that watches one eventfd. */
 struct Watched {
     Watched(uint64_t count, uint32_t events, int flags = EFD_NONBLOCK,

@@ -29,6 +29,9 @@ inline constexpr short kEveryPollEvent = POLLIN | POLLPRI | POLLOUT | POLLERR | 
                                          POLLNVAL | POLLRDNORM | POLLRDBAND | POLLWRNORM |
                                          POLLWRBAND | POLLRDHUP;
 
+/* What an eventfd can be ready for, to epoll. */
+inline constexpr uint32_t kInOut = EPOLLIN | EPOLLOUT;
+
 /* "POLLIN|POLLOUT (0x5)", "0"; poll's and epoll's bits are the same. */
 std::string MaskText(uint32_t mask);
 

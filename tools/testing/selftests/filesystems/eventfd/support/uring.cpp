@@ -67,6 +67,20 @@ void IoUring::EnterMultishotRead(int fd, uint16_t group, uint64_t data, Where wh
     entry->buf_group = group;
 }
 
+void IoUring::ArmPoll(int fd, uint32_t events, bool multishot, uint64_t data, Where where) {
+    io_uring_sqe* entry = Entry(0, where);
+    if (multishot)
+        io_uring_prep_poll_multishot(entry, fd, 0);
+    else
+        io_uring_prep_poll_add(entry, fd, 0);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    events = events << 16 | events >> 16;
+#endif
+    entry->poll32_events = events;
+    io_uring_sqe_set_data64(entry, data);
+    Submit(where);
+}
+
 void IoUring::Submit(Where where) {
     Must(FromNegativeErrno("io_uring_submit()", io_uring_submit(&ring_)), where);
 }

@@ -53,6 +53,9 @@ class IoUring {
     /* One that is filled in: a READ_MULTISHOT into the provided buffers of a group. */
     void EnterMultishotRead(int fd, uint16_t group, uint64_t data = 0,
                             Where where = Where::current());
+    /* Arms a poll, in whose entry these bits are whole. */
+    void ArmPoll(int fd, uint32_t events, bool multishot = false, uint64_t data = 0,
+                 Where where = Where::current());
     void Submit(Where where = Where::current());
     /* The next completion, waited for. */
     Completion Wait(Where where = Where::current());
