@@ -8,13 +8,14 @@
 #include <bit>
 #include <optional>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/skip.h"
 #include "support/tasks.h"
-#include "support/uring.h"
 
 namespace suite {
 namespace {

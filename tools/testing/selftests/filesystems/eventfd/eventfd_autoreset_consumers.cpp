@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/cgroup.h"
@@ -13,6 +14,7 @@
 #include "support/fdinfo.h"
 #include "support/kvm.h"
 #include "support/pollers.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

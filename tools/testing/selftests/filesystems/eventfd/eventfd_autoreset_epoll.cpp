@@ -2,12 +2,14 @@
 // EFD_AUTORESET with epoll: who claims, what with, and who must not.
 #include <vector>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/pollers.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

@@ -2,10 +2,12 @@
 // EFD_AUTORESET with polls by io_uring and aio: who claims, what with, and who must not.
 #include <vector>
 
+#include "support/aio.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

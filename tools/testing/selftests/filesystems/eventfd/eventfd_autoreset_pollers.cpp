@@ -19,6 +19,7 @@
 #include "support/group.h"
 #include "support/memory.h"
 #include "support/pollers.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

@@ -20,6 +20,7 @@
 #include <tuple>
 #include <vector>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
@@ -28,6 +29,7 @@
 #include "support/group.h"
 #include "support/memory.h"
 #include "support/pollers.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 #include "support/userfault.h"

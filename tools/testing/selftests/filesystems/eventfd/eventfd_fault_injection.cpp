@@ -21,12 +21,14 @@
 #include <string>
 #include <vector>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

@@ -13,6 +13,7 @@
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

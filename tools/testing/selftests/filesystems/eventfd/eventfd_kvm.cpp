@@ -6,8 +6,8 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/kvm.h"
+#include "support/skip.h"
 #include "support/tasks.h"
-#include "support/uring.h"
 
 #ifdef EVENTFD_HAS_KVM
 

@@ -3,10 +3,12 @@
 #include <functional>
 #include <memory>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

@@ -7,14 +7,15 @@
 #include <memory>
 #include <vector>
 
+#include "support/aio.h"
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 #include "support/transport.h"
-#include "support/uring.h"
 
 namespace suite {
 namespace {

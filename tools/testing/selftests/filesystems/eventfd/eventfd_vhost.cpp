@@ -26,8 +26,8 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 #include "support/tasks.h"
-#include "support/uring.h"
 
 namespace suite {
 namespace {

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "bench/bench.h"
+#include "support/aio.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"

@@ -16,7 +16,7 @@ class MemoryGroup {
     MemoryGroup& operator=(const MemoryGroup&) = delete;
     ~MemoryGroup();
 
-    /* SKIP_IF_REFUSED() goes for groups, too. */
+    /* For SKIP_IF_REFUSED(). */
     bool refused() const { return !reason_.empty(); }
     const std::string& reason() const { return reason_; }
 

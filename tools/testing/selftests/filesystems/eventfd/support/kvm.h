@@ -30,7 +30,7 @@ class KvmMachine {
     /* Refused on what is no x86: it has neither such lines nor such ports. */
     explicit KvmMachine(InterruptControllers controllers);
 
-    /* SKIP_IF_REFUSED() goes for machines, too. */
+    /* For SKIP_IF_REFUSED(). */
     bool refused() const { return !reason_.empty(); }
     const std::string& reason() const { return reason_; }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "support/aio.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/uring.h"

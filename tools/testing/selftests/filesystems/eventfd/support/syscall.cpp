@@ -123,6 +123,11 @@ SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int fla
     return result;
 }
 
+SyscallResult FromNegativeErrno(std::string call, long result) {
+    return {result < 0 ? -1 : result, result < 0 ? static_cast<int>(-result) : 0,
+            std::move(call)};
+}
+
 bool SyscallMatcher::MatchAndExplain(const SyscallResult& result,
                                      std::ostream* explanation) const {
     if (succeeds_ != result.ok()) {

@@ -122,6 +122,9 @@ SyscallResult Readv(int fd, std::vector<iovec> vectors);
 SyscallResult Writev(int fd, std::vector<iovec> vectors);
 SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int flags);
 
+/* liburing, completions and aio's events have errno negated. */
+SyscallResult FromNegativeErrno(std::string call, long result);
+
 /* Judges one SyscallResult; made by the functions below. */
 class SyscallMatcher {
   public:

@@ -8,6 +8,7 @@
 
 #include <ostream>
 
+#include "support/aio.h"
 #include "support/memory.h"
 #include "support/tasks.h"
 #include "support/uring.h"

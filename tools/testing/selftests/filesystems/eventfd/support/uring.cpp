@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/uring.h"
 
-#include <string.h>
-#include <sys/mman.h>
-
 #include <ostream>
 
 namespace suite {
-namespace {
-
-/* Why the kernel says no; what is no refusal but an error fails the test. */
-std::string Refusal(const SyscallResult& result, Where where) {
-    if (result.ok()) return "";
-    if (result.error != ENOSYS && result.error != EPERM && result.error != EACCES)
-        Must(result, where);
-    return testing::PrintToString(result) +
-           (result.error == ENOSYS ? ": not in this kernel" : ": not allowed here");
-}
-
-} /* namespace */
-
-SyscallResult FromNegativeErrno(std::string call, long result) {
-    return {result < 0 ? -1 : result, result < 0 ? static_cast<int>(-result) : 0,
-            std::move(call)};
-}
 
 std::ostream& operator<<(std::ostream& out, const Completion& completion) {
     out << "completion {data " << completion.data << ", result " << completion.result;
@@ -134,64 +114,6 @@ void IoUring::CompleteNops(unsigned int count, Where where) {
     for (unsigned int i = 0; i < count; i++) Entry(i, where);
     Submit(where);
     for (unsigned int i = 0; i < count; i++) Wait(where);
-}
-
-iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number) {
-    iocb request = {};
-    request.aio_fildes = static_cast<uint32_t>(fd);
-    request.aio_lio_opcode = static_cast<uint16_t>(opcode);
-    request.aio_buf = reinterpret_cast<uintptr_t>(buffer_or_parts);
-    request.aio_nbytes = length_or_number;
-    return request;
-}
-
-iocb AioPoll(int fd, uint32_t events) {
-    iocb request = AioRequest(IOCB_CMD_POLL, fd, nullptr, 0);
-    request.aio_buf = events;
-    return request;
-}
-
-void SignalWhenDone(iocb* request, int eventfd) {
-    request->aio_flags |= IOCB_FLAG_RESFD;
-    request->aio_resfd = static_cast<uint32_t>(eventfd);
-}
-
-AioContext::AioContext(unsigned int events, Where where)
-    : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_), where)) {}
-
-AioContext::~AioContext() {
-    if (!refused()) syscall(SYS_io_destroy, context_);
-}
-
-SyscallResult AioContext::Submit(iocb* request) {
-    return RAW_SYSCALL(io_submit, context_, 1L, &request);
-}
-
-SyscallResult AioContext::Cancel(iocb* request) {
-    io_event unused;
-    return RAW_SYSCALL(io_cancel, context_, request, &unused);
-}
-
-io_event AioContext::Wait(Where where) {
-    io_event event = {};
-    Must(RAW_SYSCALL(io_getevents, context_, 1L, 1L, &event, nullptr), where);
-    return event;
-}
-
-SyscallResult AioContext::Look(io_event* event, timespec* timeout) {
-    return RAW_SYSCALL(io_getevents, context_, 1L, 1L, event, timeout);
-}
-
-void AioContext::Signal(int eventfd, Where where) {
-    FileDescriptor file(
-        static_cast<int>(Must(SYSCALL(memfd_create, "aio", MFD_CLOEXEC), where)), where);
-    char buffer[8] = {};
-    iocb request = AioRequest(IOCB_CMD_PWRITE, file, buffer, sizeof(buffer));
-    SignalWhenDone(&request, eventfd);
-    Must(Submit(&request), where);
-    if (io_event event = Wait(where); event.res != sizeof(buffer))
-        FailTest("aio was to write 8 bytes, and the event says " + std::to_string(event.res),
-                 where);
 }
 
 } /* namespace suite */

@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An io_uring that ends with its scope, and a plain aio context that does. */
+/* An io_uring that ends with its scope. */
 #ifndef EVENTFD_SUPPORT_URING_H
 #define EVENTFD_SUPPORT_URING_H
 
 #include <liburing.h>
-#include <linux/aio_abi.h>
 
 #include <string>
-#include <vector>
 
 #include "support/descriptor.h"
+#include "support/skip.h"
 
 namespace suite {
-
-/*
- * For either: a kernel without it, or that does not let us, is no failure.
- *     IoUring ring;
- *     SKIP_IF_REFUSED(ring);
- */
-#define SKIP_IF_REFUSED(what) SKIP_UNLESS(!(what).refused(), (what).reason())
-
-/* liburing, completions and aio's events have errno negated. */
-SyscallResult FromNegativeErrno(std::string call, long result);
 
 struct Completion {
     uint64_t data;
@@ -71,35 +60,6 @@ class IoUring {
 
   private:
     io_uring ring_;
-    std::string reason_;
-};
-
-/* What io_submit(2) takes. Parts, for the opcodes with a V, are so many iovecs. */
-iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number);
-iocb AioPoll(int fd, uint32_t events);
-/* The request signals the eventfd when it is done. */
-void SignalWhenDone(iocb* request, int eventfd);
-
-class AioContext {
-  public:
-    explicit AioContext(unsigned int events = 8, Where where = Where::current());
-    AioContext(const AioContext&) = delete;
-    AioContext& operator=(const AioContext&) = delete;
-    ~AioContext();
-
-    bool refused() const { return !reason_.empty(); }
-    const std::string& reason() const { return reason_; }
-
-    SyscallResult Submit(iocb* request);
-    SyscallResult Cancel(iocb* request);
-    io_event Wait(Where where = Where::current());
-    /* The next event if it comes in time. */
-    SyscallResult Look(io_event* event, timespec* timeout);
-    /* Completes one request of 8 bytes, on a file of its own, that signals the eventfd. */
-    void Signal(int eventfd, Where where = Where::current());
-
-  private:
-    aio_context_t context_ = 0;
     std::string reason_;
 };
 
