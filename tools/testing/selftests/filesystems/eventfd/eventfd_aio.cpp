@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "support/aio.h"
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"

@@ -12,6 +12,7 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/pollers.h"
+#include "support/probes.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "support/aio.h"
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/cgroup.h"
 #include "support/descriptor.h"

@@ -2,7 +2,6 @@
 // EFD_AUTORESET with counters that are full or overflowed, and those who wait for room in them.
 #include <memory>
 
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"

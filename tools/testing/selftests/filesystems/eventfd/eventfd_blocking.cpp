@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"

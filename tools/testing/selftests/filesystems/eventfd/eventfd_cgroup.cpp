@@ -7,7 +7,6 @@
 
 #include <optional>
 
-#include "support/attributes.h"
 #include "support/cgroup.h"
 #include "support/descriptor.h"
 #include "support/events.h"

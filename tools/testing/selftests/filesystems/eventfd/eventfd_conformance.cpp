@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "support/attributes.h"
+#include "support/probes.h"
 #include "support/runner.h"
 
 namespace suite {

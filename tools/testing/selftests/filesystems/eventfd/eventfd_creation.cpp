@@ -12,7 +12,10 @@
 
 #include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/fdinfo.h"
+#include "support/probes.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

@@ -9,13 +9,15 @@
 #include <tuple>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
 #include "support/pollers.h"
+#include "support/probes.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

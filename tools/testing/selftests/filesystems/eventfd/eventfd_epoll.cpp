@@ -10,8 +10,11 @@
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/probes.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

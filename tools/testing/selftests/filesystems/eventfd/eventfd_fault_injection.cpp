@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "support/aio.h"
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"

@@ -9,6 +9,7 @@
 
 #include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"

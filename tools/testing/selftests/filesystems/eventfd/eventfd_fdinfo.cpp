@@ -6,10 +6,10 @@
 
 #include <string>
 
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
+#include "support/probes.h"
 
 namespace suite {
 namespace {

@@ -17,11 +17,11 @@
 #include <string>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

@@ -14,6 +14,7 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/probes.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"

@@ -13,6 +13,8 @@
 #include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
+#include "support/probes.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "support/aio.h"
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"

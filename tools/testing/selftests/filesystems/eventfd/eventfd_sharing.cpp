@@ -9,11 +9,11 @@
 #include <memory>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

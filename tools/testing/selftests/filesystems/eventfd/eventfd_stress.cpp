@@ -35,6 +35,7 @@
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/probes.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 

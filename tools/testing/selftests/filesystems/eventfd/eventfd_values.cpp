@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/skip.h"
 
 namespace suite {
 namespace {

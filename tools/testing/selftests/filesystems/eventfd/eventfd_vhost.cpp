@@ -20,12 +20,12 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include "support/attributes.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/probes.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 

@@ -8,9 +8,12 @@
 
 #include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/probes.h"
+#include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {

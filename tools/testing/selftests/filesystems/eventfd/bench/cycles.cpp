@@ -15,6 +15,7 @@
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
+#include "support/probes.h"
 #include "support/uring.h"
 
 namespace bench {

@@ -14,6 +14,7 @@
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/events.h"
+#include "support/probes.h"
 #include "support/tasks.h"
 
 namespace bench {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/attributes.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <map>
 
 namespace suite {
@@ -36,28 +31,6 @@ Attributes AttributesOf(const testing::TestInfo& test) {
     if (size_t slash = name.find('/'); slash != std::string::npos) name.erase(slash);
     auto found = Registry().find(suite + "." + name);
     return found == Registry().end() ? Attributes() : found->second;
-}
-
-bool KernelKnowsAutoreset() {
-    long fd = syscall(SYS_eventfd2, 0, 1 << 6);
-    if (fd < 0) return false;
-    close(static_cast<int>(fd));
-    return true;
-}
-
-bool KernelIsOurs() {
-    const char* kernel = getenv("EVENTFD_KERNEL");
-    if (kernel && !strcmp(kernel, "ours")) return true;
-    if (kernel && !strcmp(kernel, "stock")) return false;
-    return KernelKnowsAutoreset();
-}
-
-unsigned long NumberFromEnvironment(const char* name, unsigned long otherwise) {
-    const char* text = getenv(name);
-    char* end = nullptr;
-    if (!text || !*text) return otherwise;
-    unsigned long number = strtoul(text, &end, 10);
-    return *end ? otherwise : number;
 }
 
 } /* namespace suite */

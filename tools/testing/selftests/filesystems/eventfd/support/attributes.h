@@ -8,9 +8,6 @@
  * FixedHere: stock Linux is wrong here, and our eventfd is not. On our kernel it is a test like
  * any other. On a stock kernel the test still runs: it must fail (XFAIL), and a pass (XPASS) is
  * a failure of the run, because then the test shows nothing or the declaration is out of date.
- *
- * EVENTFD_KERNEL=ours|stock says which kernel runs; unset, a kernel that accepts EFD_AUTORESET
- * is taken for ours.
  */
 #ifndef EVENTFD_SUPPORT_ATTRIBUTES_H
 #define EVENTFD_SUPPORT_ATTRIBUTES_H
@@ -68,28 +65,6 @@ Attributes AttributesOf(const testing::TestInfo& test);
 #define TEST_P_WITH(fixture, test_name, ...)           \
     SUITE_ATTRIBUTES(fixture, test_name, __VA_ARGS__); \
     TEST_P(fixture, test_name)
-
-/* For what the kernel may lack; ends the test. */
-#define SKIP_UNLESS(condition, reason) \
-    if (condition)                     \
-        ;                              \
-    else                               \
-        GTEST_SKIP() << reason
-
-/*
- * The same from a function that tests call, in any of a test's threads and processes: the test
- * ends here and now, with all its processes.
- */
-[[noreturn]] void SkipTest(const std::string& reason);
-
-/* True on our eventfd, by EVENTFD_KERNEL or by a probe. */
-bool KernelIsOurs();
-
-/* True where eventfd2() knows the flag 1 << 6. */
-bool KernelKnowsAutoreset();
-
-/* A number from the environment, for rounds and the like. */
-unsigned long NumberFromEnvironment(const char* name, unsigned long otherwise);
 
 } /* namespace suite */
 

@@ -10,8 +10,10 @@
 
 #include <chrono>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/environment.h"
+#include "support/probes.h"
+#include "support/skip.h"
 
 #ifndef EFD_AUTORESET
 #define EFD_AUTORESET (1 << 6)

@@ -5,8 +5,8 @@
 
 #include <sstream>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
+#include "support/skip.h"
 
 namespace suite {
 

@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 
 #include "support/attributes.h"
+#include "support/probes.h"
 #include "support/runner.h"
 
 /* Last: it defines macros that the C++ headers would trip over. */

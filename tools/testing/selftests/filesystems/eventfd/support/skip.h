@@ -3,12 +3,26 @@
 #ifndef EVENTFD_SUPPORT_SKIP_H
 #define EVENTFD_SUPPORT_SKIP_H
 
+#include <gtest/gtest.h>
+
 #include <string>
 
-#include "support/attributes.h"
 #include "support/syscall.h"
 
 namespace suite {
+
+/* For what the kernel may lack; ends the test. */
+#define SKIP_UNLESS(condition, reason) \
+    if (condition)                     \
+        ;                              \
+    else                               \
+        GTEST_SKIP() << reason
+
+/*
+ * The same from a function that tests call, in any of a test's threads and processes: the test
+ * ends here and now, with all its processes.
+ */
+[[noreturn]] void SkipTest(const std::string& reason);
 
 /*
  * For what says itself whether it was to be had:

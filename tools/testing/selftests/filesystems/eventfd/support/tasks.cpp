@@ -11,8 +11,8 @@
 #include <exception>
 #include <set>
 
-#include "support/attributes.h"
 #include "support/fdinfo.h"
+#include "support/skip.h"
 
 namespace suite {
 namespace {

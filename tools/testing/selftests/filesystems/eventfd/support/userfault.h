@@ -7,9 +7,9 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 
-#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/memory.h"
+#include "support/skip.h"
 
 namespace suite {
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel that runs is, and has. */
+#ifndef EVENTFD_SUPPORT_PROBES_H
+#define EVENTFD_SUPPORT_PROBES_H
+
+namespace suite {
+
+/*
+ * True on our eventfd. EVENTFD_KERNEL=ours|stock says which kernel runs; unset, a kernel that
+ * accepts EFD_AUTORESET is taken for ours.
+ */
+bool KernelIsOurs();
+
+/* True where eventfd2() knows the flag 1 << 6. */
+bool KernelKnowsAutoreset();
+
+} /* namespace suite */
+
+#endif
