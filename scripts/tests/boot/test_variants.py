@@ -29,10 +29,10 @@ LOST_IN_THE_KERNEL = (
 
 class Variants(unittest.TestCase):
     def test_each_flaw_of_the_first_autoreset_is_seen(self) -> None:
-        result = boot_variant('rfc', 'eventfd_autoreset', 'WhatTheRfcLost.*', [verdicts.KUNIT])
+        result = boot_variant('rfc', 'eventfd_autoreset', 'AutoresetLosesNo.*', [verdicts.KUNIT])
         seen = {name: kind for program in result.programs if program.name != verdicts.KUNIT
                 for kind, name, _ in program.tests}
-        self.assertEqual(seen, {f'WhatTheRfcLost.{name}': 'failed' for name in LOST})
+        self.assertEqual(seen, {f'AutoresetLosesNo.{name}': 'failed' for name in LOST})
         for name in LOST_IN_THE_KERNEL:
             self.assertIn(f'{verdicts.KUNIT}: {name} failed', result.reasons)
 

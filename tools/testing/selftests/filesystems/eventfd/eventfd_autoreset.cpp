@@ -341,9 +341,9 @@ TEST_F(AutoresetPoll, OnceAfterManyWritesReportsThemAsOne) {
  * What is lost by a kernel that resets in its poll function whenever that is asked about input,
  * whoever asks: much of the kernel only looks, and much of what reports never asks.
  */
-class WhatTheRfcLost : public AutoresetTest {};
+class AutoresetLosesNo : public AutoresetTest {};
 
-TEST_F(WhatTheRfcLost, EventFromBeforeItWasAddedToAnEpoll) {
+TEST_F(AutoresetLosesNo, EventFromBeforeItWasAddedToAnEpoll) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor epoll = NewEpoll();
     Must(Write(efd, 1));
@@ -354,7 +354,7 @@ TEST_F(WhatTheRfcLost, EventFromBeforeItWasAddedToAnEpoll) {
     EXPECT_THAT(EpollWait(epoll), IsEmpty());
 }
 
-TEST_F(WhatTheRfcLost, EventFromBeforeItsEntryWasModified) {
+TEST_F(AutoresetLosesNo, EventFromBeforeItsEntryWasModified) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLIN);
@@ -366,7 +366,7 @@ TEST_F(WhatTheRfcLost, EventFromBeforeItsEntryWasModified) {
     EXPECT_THAT(EpollWait(epoll), IsEmpty());
 }
 
-TEST_F(WhatTheRfcLost, EventBehindAnEpollInsideAnEpoll) {
+TEST_F(AutoresetLosesNo, EventBehindAnEpollInsideAnEpoll) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor inner = NewEpoll();
     FileDescriptor outer = NewEpoll();
@@ -380,7 +380,7 @@ TEST_F(WhatTheRfcLost, EventBehindAnEpollInsideAnEpoll) {
     EXPECT_THAT(EpollWait(outer), IsEmpty());
 }
 
-TEST_F(WhatTheRfcLost, EventBehindAnEpollThatWasPolled) {
+TEST_F(AutoresetLosesNo, EventBehindAnEpollThatWasPolled) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLIN);
@@ -392,7 +392,7 @@ TEST_F(WhatTheRfcLost, EventBehindAnEpollThatWasPolled) {
     EXPECT_THAT(Poll(epoll, POLLIN), Revents(0));
 }
 
-TEST_F(WhatTheRfcLost, RoomThatABlockedWriterWaitsFor) {
+TEST_F(AutoresetLosesNo, RoomThatABlockedWriterWaitsFor) {
     FileDescriptor efd = NewAutoreset(kFull);
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 3), SyscallSucceedsWithValue(8)); });
     writer.WaitUntilBlockedIn(SYS_write);
@@ -405,7 +405,7 @@ TEST_F(WhatTheRfcLost, RoomThatABlockedWriterWaitsFor) {
     EXPECT_EQ(EventfdCount(efd), 3u);
 }
 
-TEST_F(WhatTheRfcLost, ResetByAnIoUringPollThatWasArmedBeforeTheWrite) {
+TEST_F(AutoresetLosesNo, ResetByAnIoUringPollThatWasArmedBeforeTheWrite) {
     FileDescriptor efd = NewAutoreset();
     IoUring ring;
     SKIP_IF_REFUSED(ring);
@@ -417,7 +417,7 @@ TEST_F(WhatTheRfcLost, ResetByAnIoUringPollThatWasArmedBeforeTheWrite) {
     EXPECT_THAT(Poll(efd, POLLIN), Revents(0));
 }
 
-TEST_F(WhatTheRfcLost, ResetByAnAioPollThatWasArmedBeforeTheWrite) {
+TEST_F(AutoresetLosesNo, ResetByAnAioPollThatWasArmedBeforeTheWrite) {
     FileDescriptor efd = NewAutoreset();
     AioContext aio;
     SKIP_IF_REFUSED(aio);
@@ -433,7 +433,7 @@ TEST_F(WhatTheRfcLost, ResetByAnAioPollThatWasArmedBeforeTheWrite) {
  * READ_MULTISHOT polls again where it was woken twice before its task looked: with
  * DEFER_TASKRUN that is so each time, and no race.
  */
-TEST_F(WhatTheRfcLost, EventThatAnIoUringMultishotReadWaitsFor) {
+TEST_F(AutoresetLosesNo, EventThatAnIoUringMultishotReadWaitsFor) {
     constexpr int kGroup = 1;
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     IoUring ring(8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
@@ -463,7 +463,7 @@ TEST_F(WhatTheRfcLost, EventThatAnIoUringMultishotReadWaitsFor) {
  * here: all that was written has to be read, and a counter of zero before that is an event that
  * was eaten.
  */
-TEST_F_WITH(WhatTheRfcLost, EventThatAnIoUringReadWaitsFor, TimeLimit(AutoresetTimeLimit())) {
+TEST_F_WITH(AutoresetLosesNo, EventThatAnIoUringReadWaitsFor, TimeLimit(AutoresetTimeLimit())) {
     const unsigned long enough = AutoresetRounds();
     const auto long_enough = std::chrono::steady_clock::now() + AutoresetTimeLimit() / 6;
     FileDescriptor efd = NewAutoreset();
