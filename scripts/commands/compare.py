@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compare our eventfd with stock: one tree and the same test programs, booted with either.
 
-Every test has to come to the same on both, but for two kinds: one that is declared to be wrong on
-stock (FixedHere, in the suite's support/attributes.h) has to fail there, and one that says why it
-does not apply to stock may be skipped there. The differences are shown; build/*/compare.txt has the
-whole table. With KCSAN=1 it has to find data races in stock, and none in ours. Exit status: 0 if all
-is as declared, 1 if not, 2 for bad input.
+Every test has to come to the same on both, but for two kinds: one that needs a change of eventfd (Needs,
+in the suite's support/attributes.h) has to fail on stock, and one that shows nothing without a change may
+be skipped there. The differences are shown; build/*/compare.txt has the whole table. With KCSAN=1 it has
+to find data races in stock, and none in ours. Exit status: 0 if all is as declared, 1 if not, 2 for bad
+input.
 """
 import argparse
 import collections
@@ -22,8 +22,6 @@ from core.places import SUITE, write_if_changed
 from core.report import say
 from guest import rootfs, session, verdicts
 
-# What a test says that is skipped because the kernel is stock, and not because something is missing.
-NOT_FOR_STOCK = re.compile(r'this kernel has no EFD_AUTORESET|stock ')
 # What KCSAN finds in eventfd, as a verdict has it.
 RACE = re.compile(r'the kernel complained: BUG: KCSAN: data-race in .*\beventfd_')
 
@@ -55,7 +53,7 @@ class Row:
 
 
 def declared(installed: pathlib.Path) -> dict[Key, str]:
-    """What the programs say that stock does wrong, and why."""
+    """The changes that tests need, and what stock does without: "NAME: WHAT; ..."."""
     found: dict[Key, str] = {}
     for program in rootfs.programs(installed):
         # eventfd_test, which is not ours, knows no such option and declares nothing.
@@ -67,6 +65,12 @@ def declared(installed: pathlib.Path) -> dict[Key, str]:
     return found
 
 
+def lacks_a_change(text: str) -> bool:
+    """Whether a test that was skipped says that it was for want of a change, and not of anything else."""
+    needed = re.match(r'needs (\w+): ', text)
+    return bool(needed) and needed.group(1) in session.changes()
+
+
 def judge(ours: str, stock: str, text: str, why: str) -> tuple[str, str]:
     """(why they may differ, what is wrong) for a test's outcomes; text is what it said on stock."""
     if not ours or not stock:
@@ -76,7 +80,7 @@ def judge(ours: str, stock: str, text: str, why: str) -> tuple[str, str]:
     if stock == 'XPASS':
         return why, 'is declared, and passes on stock'
     # A declaration is for all values of a test's parameter, and stock need not have each of them.
-    if stock == 'skipped' and ours != stock and NOT_FOR_STOCK.match(text):
+    if stock == 'skipped' and ours != stock and lacks_a_change(text):
         return text, ''
     if why:
         return why, '' if (ours, stock) == ('passed', 'XFAIL') else f'is declared, and {stock} on stock'
@@ -113,7 +117,7 @@ def stock_problems(options: Options, verdict: verdicts.Verdict) -> list[str]:
 
 def table(entries: Sequence[Row]) -> Iterator[str]:
     """The rows as lines of columns."""
-    cells = [('test', 'ours', 'stock', 'declared why')]
+    cells = [('test', 'ours', 'stock', 'needs')]
     cells += [(f'{row.program}: {row.test}', row.ours or '-', row.stock or '-',
                f'WRONG: {row.problem}' + (f' ({row.why})' if row.why else '') if row.problem else row.why)
               for row in entries]

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from core import processes
 from core.options import Options
-from core.places import BUILD, ROOT, SUITE, write_if_changed
-from core.report import Progress, refuse, say
+from core.places import BUILD, ROOT, SUITE, SUITE_FOLDER, write_if_changed
+from core.report import Broken, Progress, refuse, say
 from guest import junit, kernels, qemu, rootfs, verdicts
 from source import trees
 
@@ -155,10 +155,19 @@ def chosen(options: Options, installed: pathlib.Path, others: str | None = None)
     return programs, pattern
 
 
+def changes() -> list[str]:
+    """The names of what our eventfd does otherwise than stock's, which the suite lists."""
+    listed = (ROOT / SUITE_FOLDER / 'support/changes.h').read_text()
+    names: list[str] = re.findall(r'\{Change::k\w+,\s*"(\w+)"', listed)
+    if not names:
+        raise Broken('support/changes.h of the suite has no list of changes')
+    return names
+
+
 def settings(options: Options, programs: Sequence[str] = (), pattern: str | None = None, kernel: str = 'ours') -> Files:
     """What the guest's init is to know, as files for its overlay: it runs all programs if none is named."""
     tests = [f'-t {SUITE}:{name}' for name in programs]
-    lines = [f'export EVENTFD_KERNEL={kernel}']
+    lines = [f'export EVENTFD_CHANGES={",".join(changes()) if kernel == "ours" else ""}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
     if options.debug:

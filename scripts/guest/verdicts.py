@@ -255,7 +255,7 @@ def show(verdict: Verdict, what: str) -> None:
                 say(f'  {note}')
     expected = sum('# XFAIL' in note for program in verdict.programs for note in program.notes)
     if expected:
-        say(f'\n{expected} of the passed are expected failures: this kernel is not ours and does wrong there')
+        say(f'\n{expected} of the passed are expected failures: this kernel lacks the changes that they need')
     say()
     for reason in verdict.reasons:
         say(f'  {reason}')

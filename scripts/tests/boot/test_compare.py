@@ -4,14 +4,42 @@
 That stock differs as declared, and nowhere else, is what "make compare" shows; what is wrong with two verdicts
 beside one another is in unit/test_compare.py.
 """
+import os
+import re
+import subprocess
 import unittest
 
 from commands import compare
+from core.places import SUITE
 from guest import rootfs, session, verdicts
 from tests.support import boot_each, built, options_for
 
 # Tests that are declared, some that are not, and one that the stock kernel has no flag for.
 SOME = 'FailedReads.*:Creation.*:AutoresetFlag.*'
+
+
+class Changes(unittest.TestCase):
+    """The names of the changes: the suite has them, in one place."""
+
+    def test_each_declaration_is_of_changes_that_there_are(self) -> None:
+        named = {name for why in compare.declared(built()[3]).values() for name in re.findall(r'(?:^|; )(\w+): ', why)}
+        self.assertGreater(len(named), 3)
+        self.assertLessEqual(named, set(session.changes()))
+
+    def test_a_parameter_may_need_a_change_of_its_own(self) -> None:
+        needs = {test.rpartition('/')[2]: why.partition(':')[0] for (_, test), why in compare.declared(built()[3]).items()
+                 if 'ChangesInARowForUnits.WakeNoMoreThanTheyServe' in test}
+        self.assertEqual(needs, {'Reader': 'wake_one', 'Writer': 'wake_fitting_writers'})
+
+    def test_a_name_that_is_none_ends_the_program(self) -> None:
+        program = built()[3] / SUITE / 'eventfd_values'
+        for names in ('wake_nobody', 'wake_one,,autoreset', 'wake_one,', f'{",".join(session.changes())},more', 'wake_one '):
+            with self.subTest(names=names):
+                done = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                                      timeout=60, env={**os.environ, 'EVENTFD_CHANGES': names})
+                self.assertEqual((done.returncode, done.stdout), (2, ''))
+                self.assertRegex(done.stderr, r'\Aerror: EVENTFD_CHANGES names a change ".*", and there are only '
+                                              + ', '.join(session.changes()) + r'\n\Z')
 
 
 class Compare(unittest.TestCase):

@@ -413,9 +413,7 @@ TEST(Exclusive, WriteWakesOneOfFourEpolls) {
  * A poller that waits exclusively, in front of a task that waits in read or write: the poller
  * uses nothing up, and so its wake-up must not be the end of it.
  */
-constexpr char kEnds[] = "stock ends a wake-up with the first exclusive poller";
-
-TEST_WITH(Exclusive, PollerDoesNotKeepAWriteFromABlockedReader, FixedHere(kEnds)) {
+TEST_WITH(Exclusive, PollerDoesNotKeepAWriteFromABlockedReader, Needs(Change::kWakeOne)) {
     FileDescriptor efd = NewEventfd(), epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLIN | EPOLLEXCLUSIVE);
     ScopedThread waiter([&] { EpollWait(epoll, -1ms); });
@@ -431,7 +429,8 @@ TEST_WITH(Exclusive, PollerDoesNotKeepAWriteFromABlockedReader, FixedHere(kEnds)
     });
 }
 
-TEST_WITH(Exclusive, PollerDoesNotKeepAReadFromABlockedWriter, FixedHere(kEnds)) {
+TEST_WITH(Exclusive, PollerDoesNotKeepAReadFromABlockedWriter,
+          Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfdAt(kFull), epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLOUT | EPOLLEXCLUSIVE);
     ScopedThread waiter([&] { EpollWait(epoll, -1ms); });
@@ -495,7 +494,7 @@ TEST_P_WITH(NestedOneShot, ArmedAgainBesideWritesLosesNoEvent,
             TimeLimit(std::chrono::seconds(20 + NestedEvents() / 1000))) {
     constexpr uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
     const auto [trigger, flags] = GetParam();
-    SKIP_UNLESS(!flags || KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET");
+    SKIP_UNLESS_KNOWN(flags);
     const int events = NestedEvents();
     Watched inner(0, EPOLLIN | trigger, EFD_NONBLOCK | flags);
     FileDescriptor outer = NewEpoll();

@@ -24,8 +24,6 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 
-constexpr const char* kLost = "stock has taken the count before it finds the buffer bad";
-
 enum class Bad { kNull, kReadOnly, kUnmapped, kStraddling, kSecondPart };
 
 /* A read of 8 bytes into a buffer that is bad in one way. */
@@ -73,19 +71,19 @@ class FailedRead : public testing::TestWithParam<FaultCase> {};
 INSTANTIATE_TEST_SUITE_P(All, FailedRead, testing::ValuesIn(kFaults),
                          [](const auto& info) { return info.param.name; });
 
-TEST_P_WITH(FailedRead, LeavesTheCount, FixedHere(kLost)) {
+TEST_P_WITH(FailedRead, LeavesTheCount, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(5, GetParam().eventfd_flags | EFD_NONBLOCK);
     EXPECT_THAT(ReadBadly(efd, GetParam().how), SyscallFailsWithErrno(EFAULT));
     EXPECT_EQ(EventfdCount(efd), 5u);
 }
 
-TEST_P_WITH(FailedRead, LeavesTheCountOfABlockingEventfd, FixedHere(kLost)) {
+TEST_P_WITH(FailedRead, LeavesTheCountOfABlockingEventfd, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(1, GetParam().eventfd_flags);
     EXPECT_THAT(ReadBadly(efd, GetParam().how), SyscallFailsWithErrno(EFAULT));
     EXPECT_EQ(Drain(efd), 1u);
 }
 
-TEST_P_WITH(FailedRead, AdmitsNoBlockedWriter, FixedHere(kLost)) {
+TEST_P_WITH(FailedRead, AdmitsNoBlockedWriter, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfdAt(kFull, GetParam().eventfd_flags);
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 1), SyscallSucceedsWithValue(8)); });
     writer.WaitUntilBlockedIn(SYS_write);
@@ -96,7 +94,7 @@ TEST_P_WITH(FailedRead, AdmitsNoBlockedWriter, FixedHere(kLost)) {
     writer.Join();
 }
 
-TEST_WITH(FailedReads, OfALargeCountLeaveAllOfIt, FixedHere(kLost)) {
+TEST_WITH(FailedReads, OfALargeCountLeaveAllOfIt, Needs(Change::kReadFaultsKeep)) {
     for (uint64_t count : {uint64_t{1} << 32, (uint64_t{1} << 63) + 1, kFull}) {
         FileDescriptor efd = NewEventfdAt(count, EFD_NONBLOCK);
         for (int i = 0; i < 3; i++)
@@ -105,7 +103,7 @@ TEST_WITH(FailedReads, OfALargeCountLeaveAllOfIt, FixedHere(kLost)) {
     }
 }
 
-TEST_WITH(FailedReads, LeaveItReadableForPollAndEpoll, FixedHere(kLost)) {
+TEST_WITH(FailedReads, LeaveItReadableForPollAndEpoll, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
     FileDescriptor epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLIN | EPOLLOUT);
@@ -114,7 +112,7 @@ TEST_WITH(FailedReads, LeaveItReadableForPollAndEpoll, FixedHere(kLost)) {
     EXPECT_THAT(EpollWait(epoll), ElementsAre(Event(efd, EPOLLIN | EPOLLOUT)));
 }
 
-TEST_WITH(FailedReads, OfAFullCounterLeaveItFull, FixedHere(kLost)) {
+TEST_WITH(FailedReads, OfAFullCounterLeaveItFull, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfdAt(kFull, EFD_NONBLOCK);
     EXPECT_THAT(ReadBadly(efd, Bad::kStraddling), SyscallFailsWithErrno(EFAULT));
     EXPECT_THAT(Poll(efd, POLLIN | POLLOUT), Revents(POLLIN));
@@ -122,7 +120,7 @@ TEST_WITH(FailedReads, OfAFullCounterLeaveItFull, FixedHere(kLost)) {
     EXPECT_EQ(Drain(efd), kFull);
 }
 
-TEST_WITH(FailedReads, AreNoEventForOutput, FixedHere(kLost)) {
+TEST_WITH(FailedReads, AreNoEventForOutput, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
     FileDescriptor epoll = NewEpoll();
     EpollAdd(epoll, efd, EPOLLIN | EPOLLOUT | EPOLLET);
@@ -149,7 +147,8 @@ class BesideReaders : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(All, BesideReaders, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
-TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne, FixedHere(kLost)) {
+TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne,
+            Needs(Change::kReadFaultsKeep)) {
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     OneProcessor pinned;
     FileDescriptor efd = NewEventfd(0, GetParam());
@@ -182,7 +181,7 @@ TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne, FixedHere(kLos
     SKIP_UNLESS(faults, "the reader was first in every round");
 }
 
-TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, FixedHere(kLost)) {
+TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> taken{0};
     std::atomic<long> faults{0};
@@ -223,7 +222,8 @@ TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, FixedHere(kLost)) {
     SKIP_UNLESS(faults, "the good readers were first each time");
 }
 
-TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn, FixedHere(kLost)) {
+TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn,
+            Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(0, GetParam());
     uint64_t value = 0;
     ScopedThread bad(
@@ -238,7 +238,8 @@ TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn, FixedHere(kLost)
 }
 
 /* One post for all of them: each that was woken and fails passes its wake-up on. */
-TEST_P_WITH(BesideReaders, SeveralThatFailLeaveNoGoodOneAsleep, FixedHere(kLost)) {
+TEST_P_WITH(BesideReaders, SeveralThatFailLeaveNoGoodOneAsleep,
+            Needs(Change::kReadFaultsKeep)) {
     const int good = GetParam() ? 3 : 1;
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> taken{0};
@@ -263,7 +264,7 @@ TEST_P_WITH(BesideReaders, SeveralThatFailLeaveNoGoodOneAsleep, FixedHere(kLost)
     while (!(tasks = WaitUntilAllSleepOrEnd(tasks, SYS_read)).empty()) Must(Write(efd, 1));
 }
 
-TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, FixedHere(kLost)) {
+TEST_P_WITH(BesideReaders, IoUringReadGivesBackToo, Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewEventfd(5, GetParam());
     IoUring ring;
     SKIP_IF_REFUSED(ring);
@@ -307,8 +308,6 @@ TEST_P(FaultedIn, ReadIntoAPartOfEachIsWhole) {
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
-constexpr char kHeld[] = "stock has taken the count before it finds that the page is not there";
-
 /*
  * A reader whose page is to be made first takes nothing meanwhile, and looks again once the
  * page is there: by then another one may have been faster.
@@ -343,13 +342,15 @@ class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(All, BeatenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing, FixedHere(kHeld)) {
+TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing,
+            Needs(Change::kReadFaultsKeep)) {
     Beat(
         EFD_NONBLOCK, [](ScopedThread&) {}, SyscallFailsWithErrno(EAGAIN));
     EXPECT_EQ(delivered_, 0u);
 }
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore, FixedHere(kHeld)) {
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore,
+            Needs(Change::kReadFaultsKeep)) {
     Beat(
         0,
         [&](ScopedThread& reader) {
@@ -362,7 +363,7 @@ TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore, FixedHere(kHel
 }
 
 TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameLater,
-            FixedHere(kHeld)) {
+            Needs(Change::kReadFaultsKeep)) {
     efd_ = NewEventfd(1, GetParam());
     PageToBeMade page;
     uint64_t value;
@@ -383,7 +384,8 @@ TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameL
     Must(Write(efd_, 1));
 }
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal, FixedHere(kHeld)) {
+TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal,
+            Needs(Change::kReadFaultsKeep)) {
     CountingHandler handler(SIGUSR1, 0);
     Beat(
         0,

@@ -32,8 +32,7 @@ class TimedRequest : public testing::TestWithParam<std::tuple<unsigned int, int>
   protected:
     void SetUp() override {
         const auto [ring_flags, flags] = GetParam();
-        SKIP_UNLESS(!(flags & EFD_AUTORESET) || KernelKnowsAutoreset(),
-                    "this kernel has no EFD_AUTORESET");
+        SKIP_UNLESS_KNOWN(flags);
         ring_ = std::make_unique<IoUring>(8, ring_flags, Where::current());
         SKIP_IF_REFUSED(*ring_);
         efd_ = NewEventfd(0, flags);

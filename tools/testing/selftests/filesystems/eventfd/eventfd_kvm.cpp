@@ -99,8 +99,7 @@ TEST_F(Irqfd, TakesAWriteThatHadToWait) {
 }
 
 /* The write of zero fits, and is the machine's to take, with all that is in the way. */
-TEST_F_WITH(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn,
-            FixedHere("stock ends the wake-up with the machine, and the writer sleeps on")) {
+TEST_F_WITH(Irqfd, TakesAWriteAndLetsOneThatHadToWaitGoOn, Needs(Change::kIrqfdWakesWriters)) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Must(machine_->Irqfd(efd));
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });

@@ -274,8 +274,8 @@ class Hand {
     Worker* me_;
     const int* efds_;
     Schedule schedule_;
-    /* Stock loses what a read cannot deliver: that is known, and no news. */
-    const bool gives_back_ = KernelIsOurs();
+    /* That a kernel without loses what a read cannot deliver is known, and no news. */
+    const bool gives_back_ = KernelHas(Change::kReadFaultsKeep);
     FileDescriptor epoll_ = NewEpoll();
     IoUring ring_;
 };
@@ -482,6 +482,7 @@ void PrintSchedule(long steps, uint64_t seed) {
 } /* namespace suite */
 
 int main(int argc, char** argv) {
+    suite::ReadChanges();
     char* end[2];
     const bool only_schedule = argc == 4 && !strcmp(argv[1], "--schedule");
     if (argc == 3 || only_schedule) {

@@ -38,6 +38,10 @@ struct Side {
     bool writes;
 
     long call() const { return writes ? SYS_write : SYS_read; }
+    /* Without it they are all woken, and chance decides who goes on. */
+    Change one_by_one() const {
+        return writes ? Change::kWakeFittingWriters : Change::kWakeOne;
+    }
     /* A semaphore, so that each change can be of one unit, at which this side has to wait. */
     FileDescriptor NewEventfd(Where where = Where::current()) const {
         return NewEventfdAt(writes ? kFull : 0, EFD_SEMAPHORE, where);
@@ -350,9 +354,8 @@ class DeadlineTask : public testing::TestWithParam<Side> {};
 INSTANTIATE_TEST_SUITE_P(Each, DeadlineTask, testing::Values(kReaders, kWriters), SideName);
 
 TEST_P(DeadlineTask, IsServedBeforeRealTimeOnes) {
-    SKIP_UNLESS(KernelIsOurs(),
-                "stock wakes all, and serves whichever gets to a processor first");
     const Side& side = GetParam();
+    SKIP_WITHOUT(side.one_by_one());
     FileDescriptor efd = side.NewEventfd();
     {
         Undisturbed possible;
@@ -641,7 +644,7 @@ INSTANTIATE_TEST_SUITE_P(Of, ManyReaders, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
 TEST_P(ManyReaders, AreEachServedByOnePostAndSleepOnce) {
-    SKIP_UNLESS(KernelIsOurs(), "stock wakes every blocked reader on each post, some in vain");
+    SKIP_WITHOUT(Change::kWakeOne);
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> switches{0}, served{0};
     {
@@ -694,7 +697,7 @@ TEST_F(WaiterThatWasNotWoken, TakesWhatIsThereInSpiteOfASignal) {
 }
 
 TEST_F_WITH(WaiterThatWasNotWoken, WakesNobodyWhenItIsInterrupted,
-            FixedHere("stock wakes every blocked writer on each read")) {
+            Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = kWriters.NewEventfd();
     CountingHandler handler(SIGUSR1, 0);
     ScopedThread woken([&] {
@@ -718,7 +721,8 @@ TEST_F_WITH(WaiterThatWasNotWoken, WakesNobodyWhenItIsInterrupted,
 
 /* Units and waiters as many as two changes serve, and two waiters more. */
 TEST_P_WITH(ChangesInARowForUnits, WakeNoMoreThanTheyServe,
-            FixedHere("stock wakes every waiter on each change")) {
+            NeedsFor("Reader", Change::kWakeOne),
+            NeedsFor("Writer", Change::kWakeFittingWriters)) {
     const Side& side = GetParam();
     FileDescriptor efd = side.NewEventfd();
     std::vector<std::unique_ptr<Waiter>> waiters;
@@ -774,8 +778,7 @@ class OrdinaryTask : public RealTimeTest, public testing::WithParamInterface<Sid
   protected:
     void SetUp() override {
         RealTimeTest::SetUp();
-        SKIP_UNLESS(KernelIsOurs(),
-                    "stock wakes all, and serves whichever gets to a processor first");
+        SKIP_WITHOUT(GetParam().one_by_one());
     }
 
     /* Serves one after the other; all that a task does before its wait is the function's. */
@@ -861,8 +864,7 @@ TEST_P(OrdinaryTask, IsServedByArrivalWhateverPriorityItInherits) {
                          }});
 }
 
-TEST_F_WITH(WokenReader, ThatIsKilledWakesOneInItsPlace,
-            FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
+TEST_F_WITH(WokenReader, ThatIsKilledWakesOneInItsPlace, Needs(Change::kWakeOne)) {
     FileDescriptor efd = kReaders.NewEventfd();
     ChildProcess dying([&] { kReaders.Wait(efd); });
     dying.WaitUntilBlockedIn(SYS_read);

@@ -84,28 +84,24 @@ void ExpectOneSwitchEach(int flags, int count, uint64_t post,
     EXPECT_EQ(readers.Values(), values);
 }
 
-TEST_WITH(BlockedReaders, OnePostToSixtyFourIsOneContextSwitch,
-          FixedHere("stock wakes every blocked reader on each post")) {
+TEST_WITH(BlockedReaders, OnePostToSixtyFourIsOneContextSwitch, Needs(Change::kWakeOne)) {
     ExpectOneSwitchEach(0, kHerd, 1, {1});
 }
 
 TEST_WITH(BlockedReaders, OnePostToASemaphoresSixtyFourIsOneContextSwitch,
-          FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
+          Needs(Change::kWakeOne)) {
     ExpectOneSwitchEach(EFD_SEMAPHORE, kHerd, 1, {1});
 }
 
-TEST_WITH(BlockedReaders, SemaphorePostOfFiveWakesFive,
-          FixedHere("stock wakes every blocked reader of a semaphore on each post")) {
+TEST_WITH(BlockedReaders, SemaphorePostOfFiveWakesFive, Needs(Change::kWakeOne)) {
     ExpectOneSwitchEach(EFD_SEMAPHORE, kHerd, 5, {1, 1, 1, 1, 1});
 }
 
-TEST_WITH(BlockedReaders, PlainPostOfFiveWakesOne,
-          FixedHere("stock wakes every blocked reader on each post")) {
+TEST_WITH(BlockedReaders, PlainPostOfFiveWakesOne, Needs(Change::kWakeOne)) {
     ExpectOneSwitchEach(0, 16, 5, {5});
 }
 
-TEST_WITH(BlockedReaders, PostOfZeroWakesNone,
-          FixedHere("stock wakes every blocked reader on each post")) {
+TEST_WITH(BlockedReaders, PostOfZeroWakesNone, Needs(Change::kWakeOne)) {
     ExpectOneSwitchEach(0, 4, 0, {});
 }
 
@@ -127,7 +123,7 @@ TEST(BlockedReaders, SemaphorePostOfMoreThanThereAreLeavesNothing) {
 }
 
 TEST(BlockedReaders, AreServedInTheOrderInWhichTheyCame) {
-    SKIP_UNLESS(KernelIsOurs(), "stock serves whichever reader runs first, in order or not");
+    SKIP_WITHOUT(Change::kWakeOne);
     constexpr int kReaders = 8;
     FileDescriptor efd = NewEventfd();
     std::atomic<int> served{0};
@@ -196,7 +192,7 @@ struct Writer {
 };
 
 TEST_WITH(BlockedWriters, ReadThatFreesOneUnitWakesOneOfEight,
-          FixedHere("stock wakes every blocked writer on each read")) {
+          Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
     std::vector<std::unique_ptr<Writer>> writers;
     for (int i = 0; i < 8; i++) writers.push_back(std::make_unique<Writer>(efd, 1));
@@ -218,8 +214,7 @@ TEST_WITH(BlockedWriters, ReadThatFreesOneUnitWakesOneOfEight,
     for (int i = landed; i < 8; i++) Drain(efd);
 }
 
-TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken,
-          FixedHere("stock wakes every blocked writer on each read")) {
+TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken, Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Writer small(efd, 10);
     Writer large(efd, kFull);
@@ -233,8 +228,7 @@ TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken,
     EXPECT_EQ(Drain(efd), kFull);
 }
 
-TEST_WITH(BlockedWriters, OneThatLacksOneUnitIsNotWoken,
-          FixedHere("stock wakes every blocked writer on each read")) {
+TEST_WITH(BlockedWriters, OneThatLacksOneUnitIsNotWoken, Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
     Writer writer(efd, 2);
     unsigned long before = writer.thread.switches();
@@ -497,7 +491,7 @@ class BeatenReader : public Beaten {};
 class BeatenWriter : public Beaten {};
 
 TEST_F(BeatenReader, StaysFirstInLine) {
-    SKIP_UNLESS(KernelIsOurs(), "stock wakes every blocked reader, and serves the fastest");
+    SKIP_WITHOUT(Change::kWakeOne);
     FileDescriptor efd = NewEventfd();
     uint64_t values[2] = {};
     ScopedThread first([&] { Must(Read(efd, &values[0])); });
@@ -526,8 +520,7 @@ TEST_F(BeatenReader, IsCalledByTheNextPost) {
 }
 
 TEST_F(BeatenReader, PassesItsTurnOnWhenItDies) {
-    SKIP_UNLESS(KernelIsOurs(),
-                "stock wakes both, and takes for the dying one if that comes first");
+    SKIP_WITHOUT(Change::kWakeOne);
     FileDescriptor efd = NewEventfd();
     ChildProcess first([&] {
         uint64_t unused;
@@ -621,8 +614,7 @@ TEST_F(BeatenWriter, LetsASmallerOnePass) {
 }
 
 TEST_F(BeatenWriter, PassesItsRoomOnWhenItDies) {
-    SKIP_UNLESS(KernelIsOurs(),
-                "stock wakes both, and adds for the dying one if that comes first");
+    SKIP_WITHOUT(Change::kWakeFittingWriters);
     FileDescriptor efd = NewEventfdAt(kFull);
     ChildProcess large([&] {
         const uint64_t value = kFull;
@@ -642,7 +634,7 @@ TEST_F(BeatenWriter, PassesItsRoomOnWhenItDies) {
 }
 
 TEST_F_WITH(BeatenWriter, IsNotFollowedByOneThatDoesNotFitEither,
-            FixedHere("stock wakes every blocked writer on each read")) {
+            Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
     CountingHandler handler(SIGUSR1, 0);
     auto write_all = [&] { EXPECT_THAT(Write(efd, kFull), SyscallFailsWithErrno(EINTR)); };

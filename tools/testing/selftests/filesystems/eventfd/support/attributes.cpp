@@ -7,8 +7,8 @@ namespace suite {
 namespace {
 
 /* Filled before main() and only read afterwards. */
-std::map<std::string, Attributes>& Registry() {
-    static std::map<std::string, Attributes> registry;
+std::map<std::string, Attribute>& Registry() {
+    static std::map<std::string, Attribute> registry;
     return registry;
 }
 
@@ -16,9 +16,9 @@ std::map<std::string, Attributes>& Registry() {
 
 AttributeRegistrar::AttributeRegistrar(const char* test,
                                        std::initializer_list<Attribute> attributes) {
-    Attributes& entry = Registry()[test];
+    Attribute& entry = Registry()[test];
     for (const Attribute& attribute : attributes) {
-        if (!attribute.fixed_here.empty()) entry.fixed_here = attribute.fixed_here;
+        entry.needs.insert(entry.needs.end(), attribute.needs.begin(), attribute.needs.end());
         if (attribute.time_limit != 0s) entry.time_limit = attribute.time_limit;
     }
 }
@@ -27,10 +27,29 @@ Attributes AttributesOf(const testing::TestInfo& test) {
     /* A parameterized test is Instance/Suite.Name/Parameter. */
     std::string suite = test.test_suite_name();
     std::string name = test.name();
+    std::string parameter;
     if (size_t slash = suite.find('/'); slash != std::string::npos) suite.erase(0, slash + 1);
-    if (size_t slash = name.find('/'); slash != std::string::npos) name.erase(slash);
+    if (size_t slash = name.find('/'); slash != std::string::npos) {
+        parameter = name.substr(slash + 1);
+        name.erase(slash);
+    }
+    Attributes attributes;
     auto found = Registry().find(suite + "." + name);
-    return found == Registry().end() ? Attributes() : found->second;
+    if (found == Registry().end()) return attributes;
+    for (const Need& need : found->second.needs)
+        if (InfoOf(need.change).shows &&
+            (need.parameter.empty() || need.parameter == parameter))
+            attributes.needs.push_back(need.change);
+    if (found->second.time_limit != 0s) attributes.time_limit = found->second.time_limit;
+    return attributes;
 }
+
+std::string WhyItMustFail(const testing::TestInfo& test) {
+    std::vector<Change> lacking = AttributesOf(test).needs;
+    std::erase_if(lacking, KernelHas);
+    return lacking.empty() ? "" : Lacking(lacking);
+}
+
+std::string Lacking(const std::vector<Change>& changes) { return "needs " + Describe(changes); }
 
 } /* namespace suite */

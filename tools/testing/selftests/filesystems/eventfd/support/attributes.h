@@ -2,12 +2,12 @@
 /*
  * What a test says about itself before it runs, next to its name:
  *
- *     TEST_WITH(Wakeups, OnePostRunsOneReader, FixedHere("stock wakes every blocked reader"),
- *               TimeLimit(40s)) {
+ *     TEST_WITH(Wakeups, OnePostRunsOneReader, Needs(Change::kWakeOne), TimeLimit(40s)) {
  *
- * FixedHere: stock Linux is wrong here, and our eventfd is not. On our kernel it is a test like
- * any other. On a stock kernel the test still runs: it must fail (XFAIL), and a pass (XPASS) is
- * a failure of the run, because then the test shows nothing or the declaration is out of date.
+ * Needs: what this shows came with a change of eventfd (changes.h). On a kernel that has it, it
+ * is a test like any other. On one without the test still runs: it must fail (XFAIL), and a
+ * pass (XPASS) is a failure of the run, because then the test shows nothing or the declaration
+ * is out of date. Where chance would decide, or a test cannot run at all, it says SKIP_WITHOUT.
  */
 #ifndef EVENTFD_SUPPORT_ATTRIBUTES_H
 #define EVENTFD_SUPPORT_ATTRIBUTES_H
@@ -17,30 +17,46 @@
 #include <chrono>
 #include <initializer_list>
 #include <string>
+#include <vector>
+
+#include "support/changes.h"
+#include "support/skip.h"
 
 namespace suite {
 
 using namespace std::chrono_literals;
 
+/* What the tests of all parameters need, or those of one, by its name. */
+struct Need {
+    Change change;
+    std::string parameter; /* empty: all */
+};
+
 struct Attributes {
-    std::string fixed_here; /* empty: not declared */
+    std::vector<Change> needs; /* only what shows on this machine */
     std::chrono::seconds time_limit = 20s;
 };
 
 struct Attribute {
-    std::string fixed_here;
+    std::vector<Need> needs;
     std::chrono::seconds time_limit = 0s;
 };
 
-inline Attribute FixedHere(const char* reason) { return {reason, 0s}; }
+/* Each of these changes, or else the test fails. */
+inline Attribute Needs(std::initializer_list<Change> changes) {
+    Attribute attribute;
+    for (Change change : changes) attribute.needs.push_back({change, ""});
+    return attribute;
+}
+inline Attribute Needs(Change change) { return Needs({change}); }
 
-/* Wrong on stock where a long has 32 bits only. */
-inline Attribute FixedHereOn32Bit(const char* reason) {
-    return {sizeof(long) == 4 ? reason : "", 0s};
+/* The same where the test runs with the parameter of this name. */
+inline Attribute NeedsFor(const char* parameter, Change change) {
+    return {{{change, parameter}}, 0s};
 }
 
 /* For a test that needs more than the 20 s each test has. */
-inline Attribute TimeLimit(std::chrono::seconds limit) { return {"", limit}; }
+inline Attribute TimeLimit(std::chrono::seconds limit) { return {{}, limit}; }
 
 class AttributeRegistrar {
   public:
@@ -49,6 +65,12 @@ class AttributeRegistrar {
 
 /* The attributes of a test, of whatever instance and parameter. */
 Attributes AttributesOf(const testing::TestInfo& test);
+
+/* What a test needs and this kernel has not, and what such a kernel does; or "". */
+std::string WhyItMustFail(const testing::TestInfo& test);
+
+/* How a result says that the kernel has not what a test needs. */
+std::string Lacking(const std::vector<Change>& changes);
 
 #define SUITE_ATTRIBUTES(suite_name, test_name, ...)                                \
     static const ::suite::AttributeRegistrar suite_name##_##test_name##_attributes( \
@@ -65,6 +87,9 @@ Attributes AttributesOf(const testing::TestInfo& test);
 #define TEST_P_WITH(fixture, test_name, ...)           \
     SUITE_ATTRIBUTES(fixture, test_name, __VA_ARGS__); \
     TEST_P(fixture, test_name)
+
+/* For a change without which a test has nothing to show, or shows it by chance. */
+#define SKIP_WITHOUT(change) SKIP_UNLESS(KernelHas(change), Lacking({change}))
 
 } /* namespace suite */
 

@@ -10,6 +10,7 @@
 
 #include <chrono>
 
+#include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
 #include "support/probes.h"
@@ -22,8 +23,11 @@
 namespace suite {
 
 /* For a fixture of any kind: skips its tests where the kernel does not know the flag. */
-#define SKIP_UNLESS_AUTORESET() \
-    SKIP_UNLESS(KernelKnowsAutoreset(), "this kernel has no EFD_AUTORESET")
+#define SKIP_UNLESS_AUTORESET() SKIP_WITHOUT(Change::kAutoreset)
+/* The same for a test of eventfds with these flags. */
+#define SKIP_UNLESS_KNOWN(flags)                                           \
+    SKIP_UNLESS(!((flags)&EFD_AUTORESET) || KernelHas(Change::kAutoreset), \
+                Lacking({Change::kAutoreset}))
 
 class AutoresetTest : public testing::Test {
   protected:

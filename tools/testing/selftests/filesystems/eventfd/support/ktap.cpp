@@ -14,7 +14,7 @@ namespace {
 void PrintResult(const testing::TestInfo& test, const Outcome& outcome,
                  bool surprises_are_failures) {
     std::string name = FullName(test);
-    std::string declared = KernelIsOurs() ? "" : AttributesOf(test).fixed_here;
+    std::string declared = WhyItMustFail(test);
     const std::string& text = outcome.text;
     bool ran = !outcome.skipped;
 
@@ -27,7 +27,7 @@ void PrintResult(const testing::TestInfo& test, const Outcome& outcome,
     if (outcome.skipped)
         ksft_test_result_code(KSFT_SKIP, name.c_str(), "%s", text.c_str());
     else if (outcome.passed && !declared.empty() && surprises_are_failures)
-        ksft_test_result_code(KSFT_FAIL, name.c_str(), "XPASS passes, but is declared: %s",
+        ksft_test_result_code(KSFT_FAIL, name.c_str(), "XPASS passes, but %s",
                               declared.c_str());
     else if (outcome.passed)
         ksft_test_result_code(KSFT_PASS, name.c_str(), "%.3f s", outcome.seconds);

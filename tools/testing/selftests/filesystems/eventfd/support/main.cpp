@@ -8,8 +8,8 @@
  *     not ok 2 Read.ReturnsEight #  failed, 0.001 s
  *     not ok 3 Read.ReturnsEight #  timed out after 20 s
  *     ok 4 Read.ReturnsEight # SKIP why
- *     ok 5 Read.ReturnsEight # XFAIL why stock is wrong (attributes.h)
- *     not ok 6 Read.ReturnsEight #  XPASS passes, but is declared: why stock is wrong
+ *     ok 5 Read.ReturnsEight # XFAIL needs CHANGE: what a kernel without does (changes.h)
+ *     not ok 6 Read.ReturnsEight #  XPASS passes, but needs CHANGE: what a kernel without does
  *
  * The plan comes first, so a run that dies half way shows. What a test prints is shown only if
  * it did not pass, in "# " lines before its result, each with the seconds since the test
@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include <string>
+#include <vector>
 
 #include "support/attributes.h"
 #include "support/runner.h"
@@ -33,7 +34,7 @@ namespace {
 
 constexpr char kUsage[] =
     "Options besides GoogleTest's own:\n"
-    "  --list-declared   print the tests that stock Linux must fail, and why\n"
+    "  --list-declared   print the tests that need a change of eventfd, and which (changes.h)\n"
     "  --no-fork         run in one process, under a debugger say, with GoogleTest's output\n";
 
 int Main(int argc, char** argv) {
@@ -42,6 +43,7 @@ int Main(int argc, char** argv) {
 
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) printf("%s\n", kUsage);
+    ReadChanges();
     testing::InitGoogleMock(&argc, argv);
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--list-declared")) {
@@ -56,8 +58,8 @@ int Main(int argc, char** argv) {
 
     if (list_declared) {
         for (const testing::TestInfo* test : AllTests())
-            if (Attributes attributes = AttributesOf(*test); !attributes.fixed_here.empty())
-                printf("%s\t%s\n", FullName(*test).c_str(), attributes.fixed_here.c_str());
+            if (std::vector<Change> needs = AttributesOf(*test).needs; !needs.empty())
+                printf("%s\t%s\n", FullName(*test).c_str(), Describe(needs).c_str());
         return 0;
     }
     if (no_fork || testing::FLAGS_gtest_list_tests) return RUN_ALL_TESTS();

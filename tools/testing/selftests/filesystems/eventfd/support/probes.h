@@ -5,12 +5,6 @@
 
 namespace suite {
 
-/*
- * True on our eventfd. EVENTFD_KERNEL=ours|stock says which kernel runs; unset, a kernel that
- * accepts EFD_AUTORESET is taken for ours.
- */
-bool KernelIsOurs();
-
 /* True where eventfd2() knows the flag 1 << 6. */
 bool KernelKnowsAutoreset();
 

@@ -89,7 +89,7 @@ std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
     const bool usual = attributes.time_limit == Attributes().time_limit;
     /* Where it is known that a test fails, by hanging perhaps, nobody waits as long to see it.
      */
-    if (usual && !attributes.fixed_here.empty() && !KernelIsOurs()) return 5s;
+    if (usual && !WhyItMustFail(test).empty()) return 5s;
     auto limit = std::chrono::milliseconds(attributes.time_limit);
     return limit * NumberFromEnvironment("EVENTFD_TEST_TIMEOUT", 20) / 20;
 }
