@@ -276,7 +276,7 @@ TEST_F(AutoresetCounter, BlockedWriterIsWokenByARead) {
     EXPECT_EQ(Drain(efd), 3u);
 }
 
-TEST_F(AutoresetCounter, OfFourBlockedReadersOneGetsAWrite) {
+TEST_F_WITH(AutoresetCounter, OfFourBlockedReadersOneGetsAWrite, Needs(Change::kWakeOne)) {
     FileDescriptor efd = NewAutoreset();
     std::vector<std::unique_ptr<ScopedThread>> readers;
     std::vector<unsigned long> switches;
@@ -304,7 +304,8 @@ TEST_F(AutoresetCounter, OfFourBlockedReadersOneGetsAWrite) {
     }
 }
 
-TEST_F(AutoresetCounter, ReadThatFailsLeavesTheEventToThePoll) {
+TEST_F_WITH(AutoresetCounter, ReadThatFailsLeavesTheEventToThePoll,
+            Needs(Change::kReadFaultsKeep)) {
     FileDescriptor efd = NewAutoreset(5, EFD_NONBLOCK);
     void* nowhere = nullptr;
     EXPECT_THAT(Read(efd, nowhere, 8), SyscallFailsWithErrno(EFAULT));

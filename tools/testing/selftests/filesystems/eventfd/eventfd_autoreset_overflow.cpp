@@ -162,6 +162,7 @@ TEST_F(AutoresetFull, PollThatWaitsForRoomIsWokenByAClaim) {
 }
 
 TEST_F(AutoresetFull, WritersThatFitAfterAClaimGoOnAndTheOthersSleep) {
+    SKIP_WITHOUT(Change::kWakeFittingWriters);
     FileDescriptor efd = NewAutoreset(kFull);
     auto blocked = [&](uint64_t value) {
         return NewThread(

@@ -181,7 +181,8 @@ INSTANTIATE_TEST_SUITE_P(Each, AutoresetHerd,
                                           testing::Values(Tasks::kThreads, Tasks::kProcesses)),
                          HerdName);
 
-TEST_P(AutoresetHerd, OfSixtyFourIsWokenOneByOneForEachPost) {
+TEST_P_WITH(AutoresetHerd, OfSixtyFourIsWokenOneByOneForEachPost,
+            Needs(Change::kAutoresetWakesOne)) {
     herd_.Start(kHerd, EachBy(kind_, efd_));
     ExpectSwitchesForEachPost(&herd_, efd_, kPosts, 1);
     herd_.Finish();
@@ -195,7 +196,10 @@ INSTANTIATE_TEST_SUITE_P(Each, AutoresetHerdOnOneEpoll,
                                           testing::Values(Tasks::kThreads, Tasks::kProcesses)),
                          HerdName);
 
-TEST_P(AutoresetHerdOnOneEpoll, OfSixtyFourIsWokenOneByOneForEachPost) {
+/* An edge wakes one of those who wait in an epoll, whatever the eventfd. */
+TEST_P_WITH(AutoresetHerdOnOneEpoll, OfSixtyFourIsWokenOneByOneForEachPost,
+            NeedsFor("EpollLevelThreads", Change::kAutoresetWakesOne),
+            NeedsFor("EpollLevelProcesses", Change::kAutoresetWakesOne)) {
     FileDescriptor epoll = NewEpoll();
     EpollAdd(epoll, efd_, EPOLLIN | (kind_ == PollerKind::kEpollEdge ? EPOLLET : 0u));
     EpollAdd(epoll, herd_.stop(), EPOLLIN);
@@ -370,7 +374,8 @@ TEST_F(AutoresetWakeups, EdgesForInputAndSpaceReachEveryEpollAndTheInputOne) {
 }
 
 /* Both sorts in one queue: the epolls hear of each event, and one of the polls does. */
-TEST_F(AutoresetWakeups, PostReachesEachEpollAndOneOfThePolls) {
+TEST_F_WITH(AutoresetWakeups, PostReachesEachEpollAndOneOfThePolls,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     Herd polls(Tasks::kThreads), epolls(Tasks::kThreads);
     polls.Start(8, EachBy(PollerKind::kPoll, efd));
@@ -390,7 +395,8 @@ TEST_F(AutoresetWakeups, PostReachesEachEpollAndOneOfThePolls) {
 }
 
 /* A write of zero is a wake-up, and there is nothing to claim: one looks and sleeps on. */
-TEST_F(AutoresetWakeups, WriteOfZeroWakesAtMostOneAndTakesNothingFromTheNextPost) {
+TEST_F_WITH(AutoresetWakeups, WriteOfZeroWakesAtMostOneAndTakesNothingFromTheNextPost,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     Herd herd(Tasks::kThreads);
     herd.Start(8, EachBy(PollerKind::kPoll, efd));
@@ -505,7 +511,8 @@ TEST_P(PollerAsleepInItsScan, LeavesThePostToTheNextOneAndGoesForTheOtherFile) {
 TEST_P(PollerAsleepInItsScan, LeavesThePostToTheNextOneAndSleepsOn) { Post(EPOLLET); }
 
 /* What is promised is a wake-up, not a processor: it is as late as the one who got it. */
-TEST_F(AutoresetWakeups, PollerThatIsHeldUpOnItsWayToTheEventClaimsItOnceItGoesOn) {
+TEST_F_WITH(AutoresetWakeups, PollerThatIsHeldUpOnItsWayToTheEventClaimsItOnceItGoesOn,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor first = NewEpoll();
     HeldEpoll held;
@@ -774,7 +781,8 @@ TEST_P(Pulse, IsSeenOnlyByIoUringAndAioWithoutTheFlag) {
 
 /* Unusual ways to be a poller. */
 
-TEST_F(AutoresetWakeups, PollerThatNamesTheEventfdThreeTimesClaimsOnceAndLeavesTheNextPost) {
+TEST_F_WITH(AutoresetWakeups, PollerThatNamesTheEventfdThreeTimesClaimsOnceAndLeavesTheNextPost,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset();
     FileDescriptor dup = Dup(efd);
     int reported = -1;
@@ -797,7 +805,8 @@ TEST_F(AutoresetWakeups, PollerThatNamesTheEventfdThreeTimesClaimsOnceAndLeavesT
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
-TEST_F(AutoresetWakeups, SelectForReadingAndExceptionsIsOneOfThoseWhoClaim) {
+TEST_F_WITH(AutoresetWakeups, SelectForReadingAndExceptionsIsOneOfThoseWhoClaim,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     Herd herd(Tasks::kThreads);
     herd.Start(8, [&](int stop) {
@@ -821,7 +830,8 @@ TEST_F(AutoresetWakeups, SelectForReadingAndExceptionsIsOneOfThoseWhoClaim) {
 }
 
 /* As many as take several pages to keep, with the eventfd among the last. */
-TEST_F(AutoresetWakeups, PollersOfAThousandDescriptorsAreWokenOneByOne) {
+TEST_F_WITH(AutoresetWakeups, PollersOfAThousandDescriptorsAreWokenOneByOne,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset(0, EFD_NONBLOCK);
     FileDescriptor idle = NewEventfd();
     Herd herd(Tasks::kThreads);
@@ -841,7 +851,8 @@ TEST_F(AutoresetWakeups, PollersOfAThousandDescriptorsAreWokenOneByOne) {
 }
 
 /* Woken for the one, it claims what is in the other too; who sleeps for that one sleeps on. */
-TEST_F(AutoresetWakeups, PollerOfTwoClaimsBothAndTheNextOneGetsTheNextEvent) {
+TEST_F_WITH(AutoresetWakeups, PollerOfTwoClaimsBothAndTheNextOneGetsTheNextEvent,
+            Needs(Change::kAutoresetWakesOne)) {
     OneProcessor pinned;
     Undisturbed possible;
     SKIP_UNLESS(!possible.refused(), Undisturbed::reason());
@@ -871,6 +882,7 @@ TEST_F(AutoresetWakeups, PollerOfTwoClaimsBothAndTheNextOneGetsTheNextEvent) {
 /* A result that cannot be copied out has been claimed: the documented loss, and no more. */
 TEST_F(AutoresetWakeups,
        PollWhoseResultCannotBeDeliveredHasClaimedAndTheNextEventIsTheNextOnes) {
+    SKIP_WITHOUT(Change::kAutoresetWakesOne);
     FileDescriptor efd = NewAutoreset();
     Mapping page(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE);
     auto* entry = reinterpret_cast<pollfd*>(page.data());
@@ -906,7 +918,8 @@ class AfterAnExclusiveEntry : public testing::TestWithParam<PollerKind> {
 
 INSTANTIATE_TEST_SUITE_P(By, AfterAnExclusiveEntry, testing::ValuesIn(kClaimers), PollerParam);
 
-TEST_P(AfterAnExclusiveEntry, PollSleepsBesideTheEventOfAnEpollThatIsKilledForTheNextWrite) {
+TEST_P_WITH(AfterAnExclusiveEntry, PollSleepsBesideTheEventOfAnEpollThatIsKilledForTheNextWrite,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset();
     ChildProcess owner([&] { Poller::Make(PollerKind::kEpollExclusive, efd)->Wait(); });
     owner.WaitUntilBlockedIn(kAnyCall);
@@ -925,7 +938,8 @@ TEST_P(AfterAnExclusiveEntry, PollSleepsBesideTheEventOfAnEpollThatIsKilledForTh
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
-TEST_P(AfterAnExclusiveEntry, PollSleepsBesideTheEventsOfARingThatNobodyLooksAt) {
+TEST_P_WITH(AfterAnExclusiveEntry, PollSleepsBesideTheEventsOfARingThatNobodyLooksAt,
+            Needs(Change::kAutoresetWakesOne)) {
     FileDescriptor efd = NewAutoreset();
     IoUring ring(8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
     SKIP_IF_REFUSED(ring);

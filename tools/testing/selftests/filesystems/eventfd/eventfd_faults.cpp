@@ -24,6 +24,14 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 
+/*
+ * Where a post wakes all blocked readers it is chance which of them is first. What a test makes
+ * of that is certain all the same where a failed read takes the count: nobody gets it.
+ */
+bool OutcomeIsCertain() {
+    return KernelHas(Change::kWakeOne) || !KernelHas(Change::kReadFaultsKeep);
+}
+
 enum class Bad { kNull, kReadOnly, kUnmapped, kStraddling, kSecondPart };
 
 /* A read of 8 bytes into a buffer that is bad in one way. */
@@ -224,6 +232,7 @@ TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, Needs(Change::kRead
 
 TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn,
             Needs(Change::kReadFaultsKeep)) {
+    SKIP_UNLESS(OutcomeIsCertain(), Lacking({Change::kWakeOne}));
     FileDescriptor efd = NewEventfd(0, GetParam());
     uint64_t value = 0;
     ScopedThread bad(
@@ -364,6 +373,7 @@ TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore,
 
 TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameLater,
             Needs(Change::kReadFaultsKeep)) {
+    SKIP_UNLESS(OutcomeIsCertain(), Lacking({Change::kWakeOne}));
     efd_ = NewEventfd(1, GetParam());
     PageToBeMade page;
     uint64_t value;
