@@ -520,7 +520,7 @@ static void reader_that_is_woken_in_vain_is_requeued_in_front(struct kunit *test
 		reader[n] = test_reader(test, file);
 	spin_lock_irq(&ctx->wqh.lock);
 	eventfd_add(ctx, 1, 0);
-	eventfd_wake_readers(ctx, 1);
+	__eventfd_wake_readers(ctx, 1);
 	eventfd_ctx_do_read(ctx, &taken);
 	spin_unlock_irq(&ctx->wqh.lock);
 	KUNIT_EXPECT_EQ(test, taken, 1);

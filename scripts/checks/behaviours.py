@@ -121,9 +121,8 @@ def tests_of(program: pathlib.Path) -> list[str]:
 
 def listed(installed: pathlib.Path) -> set[str]:
     """The full names of all tests."""
-    # A program that needs a kernel of its own kind is built for any, and listed for that one.
-    apart = {program for program in rootfs.FAULTS_ONLY if (installed / SUITE / program).exists()}
-    return {name for program in {*rootfs.programs(installed), *apart} for name in tests_of(installed / SUITE / program)}
+    # Programs that need a kernel of their own kind are among them: they are built for any.
+    return {name for program in rootfs.needs(installed) for name in tests_of(installed / SUITE / program)}
 
 
 def kunit_cases() -> set[str]:

@@ -68,7 +68,7 @@ def declared(installed: pathlib.Path) -> dict[Key, str]:
 def lacks_a_change(text: str) -> bool:
     """Whether a test that was skipped says that it was for want of a change, and not of anything else."""
     needed = re.match(r'needs (\w+): ', text)
-    return bool(needed) and needed.group(1) in session.changes()
+    return needed is not None and needed.group(1) in session.changes()
 
 
 def judge(ours: str, stock: str, text: str, why: str) -> tuple[str, str]:

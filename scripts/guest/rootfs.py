@@ -6,12 +6,13 @@ kernel's gen_init_cpio. overlay() makes a second archive that goes on top of it.
 """
 import argparse
 import hashlib
+import json
 import os
 import pathlib
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from core import processes
 from core.command import Command
@@ -21,8 +22,10 @@ from core.report import Broken, Progress, refuse, say
 from guest import kernels
 from source import debian, trees
 
-# Programs for a kernel that lets its allocations fail: in any other every test of theirs would be skipped.
-FAULTS_ONLY = ('eventfd_fault_injection',)
+# What a program may say that it needs of its machine: the words are those of the suite's support/program.h.
+ONE_PROCESSOR = 'one processor'
+FAULT_INJECTION = 'fault injection'
+NEEDS = 'needs.json'
 
 
 def inputs(options: Options, source: pathlib.Path) -> str:
@@ -62,13 +65,30 @@ def install_suite(options: Options, source: pathlib.Path, build: pathlib.Path, i
     without = re.search(r'^eventfd: (.*not built.*)$', log.read_text(errors='replace'), re.M)
     if without or not programs(installed):
         raise Broken(f'the suite is not complete: {without.group(1) if without else "no program"}; the log is {log}')
+    needed = {program: needs_of([*options.arch.runner, str(installed / SUITE / program)]) for program in programs(installed)}
+    write_if_changed(installed / NEEDS, json.dumps(needed, indent=1) + '\n')
     if 'faults' not in options.fragments:
+        # Every test of theirs would be skipped.
         listed = installed / 'kselftest-list.txt'
         listed.write_text(''.join(f'{line}\n' for line in listed.read_text().splitlines()
-                                  if line.split(':')[-1] not in FAULTS_ONLY))
+                                  if FAULT_INJECTION not in needed.get(line.split(':')[-1], [])))
     progress.done(f'{len(programs(installed))} programs')
     write_if_changed(stamp, inputs(options, source))
     return installed
+
+
+def needs_of(program: Sequence[str]) -> list[str]:
+    """What a program of the suite says that it needs. One of the kernel's own knows no such question, and needs nothing."""
+    said = subprocess.run([*program, '--list-needs'], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                          timeout=60)
+    needs = said.stdout.splitlines() if said.returncode == 0 else []
+    return needs if set(needs) <= {ONE_PROCESSOR, FAULT_INJECTION} else []
+
+
+def needs(installed: pathlib.Path) -> dict[str, list[str]]:
+    """What each of the programs that were built needs, those among them that the list of programs leaves out."""
+    found: dict[str, list[str]] = json.loads((installed / NEEDS).read_text())
+    return found
 
 
 def link_flags(options: Options) -> list[str]:

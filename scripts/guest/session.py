@@ -25,12 +25,6 @@ from core.report import Broken, Progress, refuse, say
 from guest import junit, kernels, qemu, rootfs, verdicts
 from source import trees
 
-# In these nothing races for many rounds: one processor shows what two do. A second one costs TCG a quarter more time,
-# and guests with two each are in each other's way (23 s for the suite, where these beside the others take 15).
-ONE_PROCESSOR = tuple(f'eventfd_{name}' for name in (
-    'creation', 'values', 'overflow', 'fdinfo', 'files', 'autoreset_poll', 'autoreset_epoll', 'autoreset_io_uring',
-    'autoreset_overflow', 'autoreset_consumers', 'transports', 'io_uring', 'aio', 'kvm', 'cgroup', 'vhost', 'test'))
-
 # What is said while guests run.
 RUNNING = 'running the suite'
 # What takes the place of files in the guest, or comes beside them: {path: (text or bytes, mode)}.
@@ -149,9 +143,10 @@ def chosen(options: Options, installed: pathlib.Path, others: str | None = None)
     pattern = gtest_filter(options.pattern)
     programs = selection(options, installed, pattern)
     if not programs and not others:
+        left_out = ', '.join(sorted(set(rootfs.needs(installed)) - set(rootfs.programs(installed))))
         refuse(f'T={options.pattern} matches no test: '
                f'{installed / SUITE}/PROGRAM --gtest_list_tests shows their names'
-               + ('' if 'faults' in options.fragments else f'; those of {", ".join(rootfs.FAULTS_ONLY)} need FAULTS=1'))
+               + (f'; those of {left_out} need FAULTS=1' if left_out else ''))
     return programs, pattern
 
 
@@ -211,7 +206,10 @@ def shared_out(options: Options, programs: Sequence[str], pattern: str | None = 
     """
     apart = (not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg'
              and (os.cpu_count() or 1) > 1)
-    one = [program for program in programs if apart and program in ONE_PROCESSOR]
+    # A second processor costs TCG a quarter more time, and guests with two each are in each other's way: 23 s for the
+    # suite, where two guests beside one another take 15.
+    needed = rootfs.needs(options.work / 'kselftest') if apart else {}
+    one = [program for program in programs if rootfs.ONE_PROCESSOR in needed.get(program, [])]
     rest = [program for program in programs if program not in one]
     guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, kernel))]
     if one:

@@ -13,11 +13,14 @@
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 class Aio : public testing::Test {
   protected:

@@ -7,12 +7,15 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/pollers.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::ElementsAre;
 using testing::IsEmpty;

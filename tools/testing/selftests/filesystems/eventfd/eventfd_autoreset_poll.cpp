@@ -10,10 +10,13 @@
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
+#include "support/program.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using AutoresetPoll = AutoresetTest;
 

@@ -12,11 +12,14 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 constexpr size_t kMegabyte = 1 << 20;
 

@@ -15,11 +15,14 @@
 #include "support/environment.h"
 #include "support/fdinfo.h"
 #include "support/probes.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 constexpr int kAllFlags[] = {EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE};
 

@@ -27,12 +27,15 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"fault injection"};
 
 using testing::AnyOf;
 using testing::ElementsAre;

@@ -10,9 +10,12 @@
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
 #include "support/probes.h"
+#include "support/program.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::AnyOf;
 using testing::ElementsAre;

@@ -21,11 +21,14 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::AnyOf;
 using testing::Each;

@@ -15,12 +15,15 @@
 #include "support/fdinfo.h"
 #include "support/memory.h"
 #include "support/probes.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/uring.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::AnyOf;
 using testing::IsEmpty;

@@ -6,6 +6,7 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/kvm.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
@@ -13,6 +14,8 @@
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::ElementsAre;
 using testing::IsEmpty;

@@ -13,12 +13,15 @@
 #include "support/events.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 #include "support/transport.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::ElementsAre;
 using testing::IsEmpty;

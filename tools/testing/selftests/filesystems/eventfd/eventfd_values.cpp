@@ -8,10 +8,13 @@
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
+#include "support/program.h"
 #include "support/skip.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 using testing::Each;
 

@@ -26,11 +26,14 @@
 #include "support/fdinfo.h"
 #include "support/memory.h"
 #include "support/probes.h"
+#include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
 
 namespace suite {
 namespace {
+
+const ProgramNeeds kNeeds = {"one processor"};
 
 /* The queue that sends, of a device that runs. */
 class VhostNet {

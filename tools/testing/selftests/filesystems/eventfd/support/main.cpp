@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "support/attributes.h"
+#include "support/program.h"
 #include "support/runner.h"
 
 namespace suite {
@@ -34,6 +35,7 @@ namespace {
 
 constexpr char kUsage[] =
     "Options besides GoogleTest's own:\n"
+    "  --list-needs      print what the program needs of its machine (program.h)\n"
     "  --list-declared   print the tests that need a change of eventfd, and which (changes.h)\n"
     "  --no-fork         run in one process, under a debugger say, with GoogleTest's output\n";
 
@@ -48,6 +50,9 @@ int Main(int argc, char** argv) {
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--list-declared")) {
             list_declared = true;
+        } else if (!strcmp(argv[i], "--list-needs")) {
+            for (const std::string& need : ProgramNeeds::All()) printf("%s\n", need.c_str());
+            return 0;
         } else if (!strcmp(argv[i], "--no-fork")) {
             no_fork = true;
         } else {
