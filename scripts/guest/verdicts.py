@@ -273,7 +273,8 @@ def first_failure(verdict: Verdict) -> str:
                 continue
             place = next(filter(None, (re.search(r'(\S+\.(?:cpp|h|c):\d+)', note) for note in result.notes)), None)
             test = f'eventfd.{result.name}' if program.name == KUNIT else result.name
-            return f'the first to fail: {test}{f", at {place.group(1)}" if place else ""}; alone: make test T={shlex.quote(test)}'
+            where = f', at {place.group(1)}' if place else ''
+            return f'the first to fail: {test}{where}; alone: make test T={shlex.quote(test)}'
     return ''
 
 

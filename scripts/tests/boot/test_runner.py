@@ -30,7 +30,8 @@ TESTS = {
     'Throws': ('throw 1;', 'not ok failed'),
     'FailsInAHelper': ('suite::Must(suite::Write(-1, 1));', 'not ok failed'),
     'FailsInAHelperOfATask': ('suite::ScopedThread([] { suite::EventfdId(0); });', 'not ok failed'),
-    'FailsAndForksAChildThatDoesNot': ('EXPECT_EQ(1, 2); suite::ChildProcess child([] {}); child.ExpectSuccess();', 'not ok failed'),
+    'FailsAndForksAChildThatDoesNot': ('EXPECT_EQ(1, 2); suite::ChildProcess child([] {}); child.ExpectSuccess();',
+                                       'not ok failed'),
     'ForksAChildThatFails': ('suite::ChildProcess child([] { EXPECT_EQ(1, 2); }); child.ExpectSuccess();', 'not ok failed'),
     'IsAsGoodAsTheFirst': ('', 'ok'),
 }

@@ -32,7 +32,7 @@ def wrong(*args: object) -> dict[str, str]:
 
 
 class Outcomes(unittest.TestCase):
-    LACKS = 'this kernel has no EFD_AUTORESET'
+    LACKS = 'needs autoreset: there is no EFD_AUTORESET'
 
     def test_what_is_declared_may_be_skipped_only_where_stock_lacks_it(self) -> None:
         self.assertEqual(compare.judge('passed', 'skipped', self.LACKS, 'why'), (self.LACKS, ''))

@@ -89,8 +89,8 @@ class JUnit(unittest.TestCase):
         self.assertEqual((root.get('failures'), root.get('errors')), ('3', '0'))
         failed = {key for key, case in self.cases(root).items() if case.find('failure') is not None}
         self.assertEqual(failed, {('kunit: eventfd', 'claim_lets_a_blocked_writer_go_on'),
-                                  ('eventfd_autoreset.WhatTheRfcLost', 'EventFromBeforeItWasAddedToAnEpoll'),
-                                  ('eventfd_autoreset.WhatTheRfcLost', 'EventFromBeforeItsEntryWasModified')})
+                                  ('eventfd_autoreset.AutoresetLosesNo', 'EventFromBeforeItWasAddedToAnEpoll'),
+                                  ('eventfd_autoreset.AutoresetLosesNo', 'EventFromBeforeItsEntryWasModified')})
 
     def test_what_is_wrong_with_the_whole_boot_is_an_error(self) -> None:
         root = self.of(Boot.read('panic'), 'eventfd_poll')

@@ -2,7 +2,9 @@
 """What guests are told to run, who of them runs what, and what becomes of several beside one another. None boots."""
 import contextlib
 import io
+import json
 import pathlib
+import re
 import tempfile
 import time
 import unittest
@@ -11,9 +13,9 @@ from types import MappingProxyType
 from unittest import mock
 
 from core.options import Options
-from core.places import ROOT, SUITE
+from core.places import ROOT, SUITE, SUITE_FOLDER
 from core.report import Refusal
-from guest import qemu, session, verdicts
+from guest import qemu, rootfs, session, verdicts
 from tests.recorded import ALL, Boot
 
 GOOD = Boot.read('good')
@@ -22,13 +24,18 @@ GONE = Boot.of_probe()
 PANIC = Boot.of_probe('1..1').until('^ok 1 ')._replace(console='[    9.1] Kernel panic - not syncing: sysrq triggered crash\n')
 
 
+CHANGES = f'export EVENTFD_CHANGES={",".join(session.changes())}'
+
+
 class SharedOut(unittest.TestCase):
     PROGRAMS = ['eventfd_wakeups', 'eventfd_values', 'eventfd_poll', 'eventfd_aio']
 
     def shares(self, pattern: str | None = None, accel: str = 'tcg', here: int = 2,
                given: Mapping[str, str] = MappingProxyType({})) -> list[tuple[list[str], int | None]]:
         """What each guest has to run, and on how many processors."""
-        with mock.patch.object(qemu, 'accelerator', return_value=accel), mock.patch('os.cpu_count', return_value=here):
+        needs = {'eventfd_values': [rootfs.ONE_PROCESSOR], 'eventfd_aio': [rootfs.ONE_PROCESSOR]}
+        with mock.patch.object(qemu, 'accelerator', return_value=accel), mock.patch('os.cpu_count', return_value=here), \
+                mock.patch.object(rootfs, 'needs', return_value=needs):
             guests = session.shared_out(Options.of(given), self.PROGRAMS, pattern, kunit='eventfd')
         for each in guests:
             assert each.files
@@ -50,11 +57,9 @@ class SharedOut(unittest.TestCase):
             with self.subTest(name=name):
                 self.assertEqual(self.shares(given={name: value}), alone)
 
-    def test_programs_that_need_one_processor_are_there(self) -> None:
-        folder = ROOT / 'tools/testing/selftests' / SUITE
-        missing = [name for name in session.ONE_PROCESSOR if not (folder / f'{name}.cpp').exists()]
-        # The kernel's own.
-        self.assertEqual(missing, ['eventfd_test'])
+    def test_what_a_program_may_need_is_what_the_suite_knows(self) -> None:
+        text = (ROOT / SUITE_FOLDER / 'support/program.cpp').read_text()
+        self.assertEqual(re.findall(r'known = {"(.*)", "(.*)"}', text), [(rootfs.ONE_PROCESSOR, rootfs.FAULT_INJECTION)])
 
 
 class Settings(unittest.TestCase):
@@ -66,11 +71,11 @@ class Settings(unittest.TestCase):
         return str(text).splitlines()
 
     def test_all_programs(self) -> None:
-        self.assertEqual(self.lines(), ['export EVENTFD_KERNEL=ours', "TESTS=''"])
+        self.assertEqual(self.lines(), [CHANGES, "TESTS=''"])
 
     def test_some_tests_of_some_programs(self) -> None:
         self.assertEqual(self.lines('a', 'b', pattern="Poll.*:-It's*"), [
-            'export EVENTFD_KERNEL=ours',
+            CHANGES,
             'export GTEST_FILTER=\'Poll.*:-It\'"\'"\'s*\'', f"TESTS='-t {SUITE}:a -t {SUITE}:b'"])
 
     def test_a_pattern_that_is_for_the_kernels_own_tests_alone(self) -> None:
@@ -78,7 +83,7 @@ class Settings(unittest.TestCase):
 
     def test_more_rounds_and_time_for_them(self) -> None:
         self.assertEqual(self.lines('a', ROUNDS='2000'), [
-            'export EVENTFD_KERNEL=ours', 'export EVENTFD_AUTORESET_ROUNDS=2000', 'export EVENTFD_RACE_ROUNDS=501',
+            CHANGES, 'export EVENTFD_AUTORESET_ROUNDS=2000', 'export EVENTFD_RACE_ROUNDS=501',
             'export EVENTFD_DEATH_ROUNDS=101', f"TESTS='-t {SUITE}:a -o 7200'"])
 
     def test_a_kernel_that_takes_its_time(self) -> None:
@@ -104,6 +109,8 @@ class Chosen(unittest.TestCase):
                                       f'case $2 in "--gtest_filter={group}.*"|"--gtest_filter=*{group}*")\n'
                                       f'\tprintf "{group}.\\n  {test}\\n" ;;\nesac\n')
             (suite / name).chmod(0o755)
+        needs = {'eventfd_poll': [], 'eventfd_values': [rootfs.ONE_PROCESSOR], 'eventfd_fails': [rootfs.FAULT_INJECTION]}
+        (self.installed / rootfs.NEEDS).write_text(json.dumps(needs))
         (self.installed / 'kselftest-list.txt').write_text(f'{SUITE}:eventfd_poll\n{SUITE}:eventfd_values\nother:program\n')
 
     def chosen(self, pattern: str, others: str | None = None) -> tuple[list[str], str | None]:
@@ -119,7 +126,7 @@ class Chosen(unittest.TestCase):
         self.assertEqual(self.chosen('Read.*'), (['eventfd_values'], 'Read.*'))
 
     def test_one_that_matches_nothing_is_refused_unless_it_is_for_others(self) -> None:
-        with self.assertRaisesRegex(Refusal, 'T=Nothing matches no test: .*; those of eventfd_fault_injection need FAULTS=1'):
+        with self.assertRaisesRegex(Refusal, 'T=Nothing matches no test: .*; those of eventfd_fails need FAULTS=1'):
             self.chosen('Nothing')
         self.assertEqual(self.chosen('Nothing', 'eventfd'), ([], '*Nothing*'))
 

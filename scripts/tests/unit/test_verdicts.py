@@ -59,8 +59,8 @@ class Recorded(Verdicts):
     def test_tests_that_fail_are_named(self) -> None:
         result = Boot.read('flawed').judged(['kunit: eventfd', 'eventfd_autoreset'])
         self.assert_reasons(result, r'^kunit: eventfd: claim_lets_a_blocked_writer_go_on failed$',
-                            r'^eventfd_autoreset: WhatTheRfcLost\.EventFromBeforeItWasAddedToAnEpoll failed$',
-                            r'^eventfd_autoreset: WhatTheRfcLost\.EventFromBeforeItsEntryWasModified failed$')
+                            r'^eventfd_autoreset: AutoresetLosesNo\.EventFromBeforeItWasAddedToAnEpoll failed$',
+                            r'^eventfd_autoreset: AutoresetLosesNo\.EventFromBeforeItsEntryWasModified failed$')
         self.assertEqual([result.count(kind) for kind in ('passed', 'failed')], [1, 3])
 
     def test_one_whose_kernel_died_before_init_began(self) -> None:
@@ -279,7 +279,7 @@ class Shown(unittest.TestCase):
     def test_what_failed_tests_said(self) -> None:
         said = self.shown(Boot.read('flawed'))
         self.assertEqual(said[-1], 'verdict: FAIL: 1 passed, 3 failed, 0 skipped; Linux 6.12')
-        self.assertIn('  eventfd_autoreset: WhatTheRfcLost.EventFromBeforeItWasAddedToAnEpoll failed', said)
+        self.assertIn('  eventfd_autoreset: AutoresetLosesNo.EventFromBeforeItWasAddedToAnEpoll failed', said)
         start = said.index('eventfd_autoreset said:')
         self.assertIn('  #   0.019    Actual: {}', said[start:])
         start = said.index('kunit: eventfd said:')
@@ -290,7 +290,7 @@ class Shown(unittest.TestCase):
         self.assertEqual(verdicts.first_failure(flawed.judged()),
                          'the first to fail: eventfd.claim_lets_a_blocked_writer_go_on, '
                          'at fs/tests/eventfd_kunit.c:1302; alone: make test T=eventfd.claim_lets_a_blocked_writer_go_on')
-        test = 'WhatTheRfcLost.EventFromBeforeItWasAddedToAnEpoll'
+        test = 'AutoresetLosesNo.EventFromBeforeItWasAddedToAnEpoll'
         alone = flawed.without('^# kunit:|^    |^# eventfd: pass')
         self.assertEqual(verdicts.first_failure(alone.judged()),
                          f'the first to fail: {test}, at eventfd_autoreset.cpp:350; alone: make test T={test}')
@@ -301,7 +301,7 @@ class Shown(unittest.TestCase):
         self.assertIn('  #            OK  global.eventfd_check_flag_cloexec', said[said.index('eventfd_test said:'):])
 
     def test_failures_that_are_declared_are_counted(self) -> None:
-        self.assertIn('2 of the passed are expected failures: this kernel is not ours and does wrong there',
+        self.assertIn('2 of the passed are expected failures: this kernel lacks the changes that they need',
                       self.shown(Boot.read('stock')))
 
 
