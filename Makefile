@@ -10,7 +10,7 @@ OPTIONS := $(shell awk -F '"' '$(OPTION) { print $$2 }' scripts/core/options.py)
 blank := \$() $()
 unknown := $(filter-out $(OPTIONS),$(foreach o,$(subst $(blank),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(o)))))
 ifneq ($(unknown),)
-$(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help" says what for)
+$(error unknown option $(firstword $(unknown))=: use $(OPTIONS); "make help-all" says what for)
 endif
 export $(OPTIONS)
 
@@ -21,9 +21,20 @@ JOB = scripts/doctor --install $(1) && python3 scripts/eventfd $@
 .PHONY: $(shell awk -F: '/^[a-z-]+:.*$(hash)$(hash)/ { print $$1 }' Makefile)
 .NOTPARALLEL:
 
-help:		## list these targets
-	@awk -F '##' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "  make %-20s%s\n", t[1], $$2 }' Makefile
-	@echo
+# $(call LISTED,WHAT FOR,TARGETS): these with their lines of help
+LISTED = echo '$(1):'; awk -F '[ \t]+$(hash)$(hash) ' -v wanted=' $(2) ' '/^[a-z-]+:.*$(hash)$(hash)/ { split($$1, t, ":"); \
+	 if (wanted == "  " || index(wanted, " " t[1] " ")) printf "  make %-20s %s\n", t[1], $$2 }' Makefile
+
+help:		## the targets that one wants most often
+	@$(call LISTED,to try it,run try shell test)
+	@$(call LISTED,to test it,check check-unit check-host compare kunit)
+	@$(call LISTED,to prove it,mutants coverage litmus model bench stress)
+	@$(call LISTED,to send it,series series-check apply docs)
+	@echo '"make help-all" lists all of them, and what a call may set: KERNEL=7.3, KDIR=~/linux, ARCH=arm64 and so on.'
+
+help-all:	## all targets and options
+	@$(call LISTED,targets,)
+	@echo 'options:'
 	@awk -F '"' '$(OPTION) { printf "  %-18s%s\n", $$2 "=" $$4, $$6 }' scripts/core/options.py
 
 run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
