@@ -32,7 +32,7 @@ class Option(NamedTuple):
 # The one list of them. The Makefile takes its own from here, a line each.
 OPTIONS = (
     Option("KERNEL", "6.12|7.3", "Debian's kernel to use (6.12)"),
-    Option("KDIR", "PATH", "a kernel tree of yours instead"),
+    Option("KDIR", "PATH", "a kernel tree of yours instead, or a tarball of one"),
     Option("ARCH", "MACHINE", "x86_64, i386, arm64, s390x (x86_64)"),
     Option("ACCEL", "tcg|kvm", "how QEMU runs it (what works)", True),
     Option("DEBUG", "1", "lockdep, KASAN, kmemleak, faults"),
@@ -170,6 +170,11 @@ class Options:
         else:
             tree = self.kernel
         return '-'.join((tree, self.arch.name, *(flavour.name for flavour in self.flavours)))
+
+    @property
+    def users_tree(self) -> bool:
+        """Whether the kernel is a folder of the user's, in which anything may have changed since the last run."""
+        return self.kdir is not None and not pathlib.Path(self.kdir).is_file()
 
     @property
     def work(self) -> pathlib.Path:

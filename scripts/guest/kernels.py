@@ -93,7 +93,7 @@ def headers(options: Options, source: pathlib.Path, target: pathlib.Path) -> Non
     configure(options, source, target)
     ours = (source / 'include/uapi/linux/eventfd.h').read_bytes()
     installed = target / 'usr/include/.eventfd.h'
-    if not options.kdir and installed.exists() and installed.read_bytes() == ours:
+    if not options.users_tree and installed.exists() and installed.read_bytes() == ours:
         return
     processes.run([*make(options, source, target), jobs(), 'headers'],
                   target.parent / 'headers.log', 'installing the headers')
@@ -113,7 +113,7 @@ def build(options: Options, source: pathlib.Path, target: pathlib.Path) -> pathl
     configure(options, source, target)
     stamp = target / '.image.from'
     # make itself takes seconds to find that there is nothing to do; a tree of the user's it has to look at.
-    if not options.kdir and (target / options.arch.image).exists() and stamp.exists() \
+    if not options.users_tree and (target / options.arch.image).exists() and stamp.exists() \
             and stamp.read_text() == inputs(options, source, target):
         say('building the kernel: nothing to do')
         return target / options.arch.image

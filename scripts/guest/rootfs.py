@@ -47,7 +47,7 @@ def install_suite(options: Options, source: pathlib.Path, build: pathlib.Path, i
     installed = installed or options.work / 'kselftest'
     stamp = installed.with_name(f'{installed.name}.from')
     # make takes two seconds to find that there is nothing to do; a tree of the user's it has to look at.
-    if not options.kdir and programs(installed) and stamp.exists() and stamp.read_text() == inputs(options, source):
+    if not options.users_tree and programs(installed) and stamp.exists() and stamp.read_text() == inputs(options, source):
         say('building the suite: nothing to do')
         return installed
     stamp.unlink(missing_ok=True)

@@ -69,7 +69,7 @@ def knows(package: str, words: Sequence[str] = ()) -> bool:
 
 def need_apt(what: str) -> None:
     if not shutil.which('apt-get'):
-        refuse(f'{what} comes from Debian and this machine has no apt-get: use KDIR=PATH')
+        refuse(f'{what} comes from Debian and this machine has no apt-get: use KDIR=PATH, a kernel tree or a tarball of one')
 
 
 def unpack(packages: Sequence[str], words: Sequence[str], target: pathlib.Path) -> None:

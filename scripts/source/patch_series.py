@@ -222,7 +222,7 @@ def make(options: Options) -> tuple[Series, str]:
     version = trees.check(source, given)
     cover = messages.cover()
     messages.check_all_carried()
-    if options.kdir:
+    if options.users_tree:
         check_git_tree(source, given)
         git = users_repository(options, source)
     else:

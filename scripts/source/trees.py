@@ -7,6 +7,7 @@ build/src and stays as it came. KDIR is a tree of yours, and stays as it is too.
 copy whose files are hard links, where that can be, and whose changed files are not.
 """
 import argparse
+import hashlib
 import os
 import pathlib
 import re
@@ -96,18 +97,38 @@ def tree_version(tree: pathlib.Path) -> tuple[int, int, str] | None:
 
 
 def pristine(options: Options) -> pathlib.Path:
-    """The tree as it came: Debian's, unpacked once, or the user's."""
-    if options.kdir:
+    """The tree as it came: Debian's or the user's tarball, unpacked once, or the user's tree."""
+    if options.kdir and options.users_tree:
         return pathlib.Path(options.kdir).resolve()
+    if options.kdir:
+        given = pathlib.Path(options.kdir).resolve()
+        return unpacked(options, given, BUILD / 'src' / name_of(given))
     tree = BUILD / 'src' / f'linux-source-{options.kernel}'
+    return tree if tree.is_dir() else unpacked(options, debian.kernel_source(options.kernel), tree)
+
+
+def name_of(tarball: pathlib.Path) -> str:
+    """The folder for what is in a tarball of the user's: another one, when that has changed."""
+    plain = re.fullmatch(r'(.+?)\.(?:tar(?:\.\w+)?|tgz|txz)', tarball.name)
+    if not plain:
+        refuse(f'{tarball} is no folder and no tarball: KDIR names the top of a kernel tree, or a linux-X.Y.tar.xz')
+    stat = tarball.stat()
+    known_by = f'{tarball} {stat.st_size} {stat.st_mtime_ns}'
+    return f'{plain.group(1)}-{hashlib.sha256(known_by.encode()).hexdigest()[:8]}'
+
+
+def unpacked(options: Options, tarball: pathlib.Path, tree: pathlib.Path) -> pathlib.Path:
+    """The one folder that a tarball has at its top, as this tree."""
     if tree.is_dir():
         return tree
-    tarball = debian.kernel_source(options.kernel)
     need_disk(tree.parent, 2.5)
     progress = Progress(f'unpacking {tarball.name}', options.terminal)
     with scratch_folder(tree.parent) as scratch:
         processes.run(['tar', '-xf', tarball, '-C', scratch], BUILD / 'unpack.log', f'unpacking {tarball}')
-        os.replace(f'{scratch}/{tree.name}', tree)
+        tops = sorted(pathlib.Path(scratch).iterdir())
+        if len(tops) != 1 or not tops[0].is_dir():
+            refuse(f'{tarball} has {len(tops)} things at its top and not one folder: KDIR names a tarball of a kernel tree')
+        os.replace(tops[0], tree)
     progress.done('done')
     return tree
 
@@ -203,13 +224,13 @@ def prepare(options: Options, variant: str = 'ours', folder: pathlib.Path | None
     wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())
     was = stamp.read_text() if stamp.exists() else ''
     # Debian's tree does not change; a tree of the user's may have, since the last run.
-    if was.splitlines()[:2] == wanted.splitlines()[:2] and not options.kdir:
+    if was.splitlines()[:2] == wanted.splitlines()[:2] and not options.users_tree:
         drop(source, folder / 'tree', set(was.splitlines()[2:]) - set(wanted.splitlines()[2:]))
         write_if_changed(stamp, wanted)
     else:
         need_disk(folder, 2.0 if os.stat(source).st_dev == os.stat(BUILD).st_dev else 4.0)
         stamp.unlink(missing_ok=True)
-        copy(source, folder / 'tree', files, untouched=not options.kdir)
+        copy(source, folder / 'tree', files, untouched=not options.users_tree)
         write_if_changed(stamp, wanted)
     for name, data in files.items():
         target = folder / 'tree' / name

@@ -274,3 +274,47 @@ esac'''
                 self.assertRaisesRegex(Refusal,
                                        'linux-source-6.12 comes from Debian and this machine has no apt-get: use KDIR=PATH'):
             debian.need_apt('linux-source-6.12')
+
+
+class Tarball(InPlace):
+    """One of the user's, in place of a tree."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.with_rules()
+        small_tree.make(self.folder / 'linux-6.12')
+        self.tarball = self.folder / 'linux-6.12.tar.xz'
+        self.pack('linux-6.12')
+
+    def pack(self, *names: str) -> None:
+        subprocess.run(['tar', '-C', self.folder, '-cJf', self.tarball, *names], check=True)
+
+    def source(self) -> pathlib.Path:
+        return trees.pristine(Options.of({'KDIR': str(self.tarball)}))
+
+    def test_is_unpacked_once_and_becomes_a_tree_with_our_eventfd(self) -> None:
+        made, version = trees.prepare(Options.of({'KDIR': str(self.tarball)}))
+        self.assertEqual(version, small_tree.VERSION)
+        self.assertEqual((made / 'fs/eventfd.c').read_bytes(), (ROOT / 'fs/eventfd.c').read_bytes())
+        first = self.source()
+        self.assertEqual((first / 'Kbuild').stat().st_ino, (self.source() / 'Kbuild').stat().st_ino)
+        self.assertNotEqual((first / 'fs/eventfd.c').read_bytes(), (ROOT / 'fs/eventfd.c').read_bytes())
+
+    def test_that_has_changed_is_unpacked_anew(self) -> None:
+        first = self.source()
+        (self.folder / 'linux-6.12/new').write_text('new\n')
+        self.pack('linux-6.12')
+        self.assertEqual(((first / 'new').exists(), (self.source() / 'new').read_text()), (False, 'new\n'))
+
+    def test_of_more_than_a_tree_is_refused_and_leaves_nothing(self) -> None:
+        (self.folder / 'more').write_text('more\n')
+        self.pack('linux-6.12', 'more')
+        with self.assertRaisesRegex(Refusal, 'has 2 things at its top and not one folder'):
+            self.source()
+        self.assertEqual(list((trees.BUILD / 'src').glob('linux-6.12-*')), [])
+
+    def test_a_file_that_is_none_is_refused(self) -> None:
+        for name in ('notes.txt', 'bzImage'):
+            with self.subTest(name=name):
+                (self.folder / name).write_text('text\n')
+                self.assert_refused(call_here('tree', '--kdir', str(self.folder / name)), 'is no folder and no tarball')
