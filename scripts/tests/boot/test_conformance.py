@@ -122,11 +122,11 @@ class Conformance(unittest.TestCase):
         said = [line.removeprefix('# # ') for _, line in outcome.report]
         self.assertIn('# # status 1', [line for _, line in outcome.report])
         self.assertTrue(any(re.match(r'differs     \S+ ', line) for line in said), said)
-        self.assertTrue(any('AutoresetLosesNo.RoomThatABlockedWriterWaitsFor: ' in line for line in said), said)
+        self.assertTrue(any('AutoresetLosesNo.SpaceThatABlockedWriterWaitsFor: ' in line for line in said), said)
         self.assertTrue(any(line.startswith('tests: 0 passed, 0 failed as stock does, 9 failed') for line in said),
                         said)
         self.assertRegex('\n'.join(conformance.differing(said)),
-                         r'(?m)^row \S+:.* AutoresetLosesNo\.RoomThatABlockedWriterWaitsFor\b')
+                         r'(?m)^row \S+:.* AutoresetLosesNo\.SpaceThatABlockedWriterWaitsFor\b')
 
     def test_the_archive_has_all_that_is_needed(self) -> None:
         options = Options.of()

@@ -12,7 +12,7 @@ LOST = (
     'EventFromBeforeItsEntryWasModified',
     'EventBehindAnEpollInsideAnEpoll',
     'EventBehindAnEpollThatWasPolled',
-    'RoomThatABlockedWriterWaitsFor',
+    'SpaceThatABlockedWriterWaitsFor',
     'ResetByAnIoUringPollThatWasArmedBeforeTheWrite',
     'ResetByAnAioPollThatWasArmedBeforeTheWrite',
     'EventThatAnIoUringMultishotReadWaitsFor',

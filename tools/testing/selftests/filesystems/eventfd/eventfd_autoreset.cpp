@@ -393,7 +393,7 @@ TEST_F(AutoresetLosesNo, EventBehindAnEpollThatWasPolled) {
     EXPECT_THAT(Poll(epoll, POLLIN), Revents(0));
 }
 
-TEST_F(AutoresetLosesNo, RoomThatABlockedWriterWaitsFor) {
+TEST_F(AutoresetLosesNo, SpaceThatABlockedWriterWaitsFor) {
     FileDescriptor efd = NewAutoreset(kFull);
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 3), SyscallSucceedsWithValue(8)); });
     writer.WaitUntilBlockedIn(SYS_write);

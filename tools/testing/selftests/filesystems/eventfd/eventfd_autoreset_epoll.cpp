@@ -230,7 +230,7 @@ TEST_F(AutoresetEpoll, PollThatTakesTheEventLeavesTheEntryInOrder) {
     }
 }
 
-TEST_F(AutoresetEpoll, WithRoomForOneResultClaimsOneOfTwo) {
+TEST_F(AutoresetEpoll, WithSpaceForOneResultClaimsOneOfTwo) {
     FileDescriptor first = NewAutoreset(1);
     FileDescriptor second = NewAutoreset(1);
     FileDescriptor epoll = NewEpoll();

@@ -156,7 +156,7 @@ TEST_F(AutoresetFull, ClaimOfOneThatIsNotFullIsNoEventForOutput) {
     }
 }
 
-TEST_F(AutoresetFull, PollThatWaitsForRoomIsWokenByAClaim) {
+TEST_F(AutoresetFull, PollThatWaitsForSpaceIsWokenByAClaim) {
     FileDescriptor efd = NewAutoreset(kFull);
     ScopedThread waiter([&] { EXPECT_THAT(Poll(efd, POLLOUT, -1ms), Revents(POLLOUT)); });
     waiter.WaitUntilBlockedIn(kPollCall);

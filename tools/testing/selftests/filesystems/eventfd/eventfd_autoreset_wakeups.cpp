@@ -673,7 +673,7 @@ TEST_F(AutoresetLevel, EventDuringADeliveryIsTheNextWaiters) {
     EXPECT_EQ(EventfdCount(watched.efd), 0u);
 }
 
-TEST_F(AutoresetLevel, WithRoomForOneResultLeavesTheOthersToOtherWaiters) {
+TEST_F(AutoresetLevel, WithSpaceForOneResultLeavesTheOthersToOtherWaiters) {
     FileDescriptor epoll = NewEpoll();
     std::vector<FileDescriptor> efds;
     for (int i = 0; i < 8; i++) {

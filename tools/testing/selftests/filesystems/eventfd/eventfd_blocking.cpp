@@ -257,7 +257,7 @@ TEST_P(WritingHandler, WritesWhatThePollAfterTheInterruptedOneReports) {
     EXPECT_EQ(interrupted, rounds_);
 }
 
-TEST(BlockingWrite, WaitsUntilAReadMakesRoomThenLands) {
+TEST(BlockingWrite, WaitsUntilAReadMakesSpaceThenLands) {
     FileDescriptor efd = NewEventfdAt(kFull);
     ScopedThread writer([&] { EXPECT_THAT(Write(efd, 5), SyscallSucceedsWithValue(8)); });
     writer.WaitUntilBlockedIn(SYS_write);

@@ -95,7 +95,7 @@ TEST_P(Dying, ReaderTakesTheEventOrLeavesIt) {
     EXPECT_EQ(value, 1u);
 }
 
-TEST_P(Dying, WriterLandsOrLeavesItsRoom) {
+TEST_P(Dying, WriterLandsOrLeavesItsSpace) {
     FileDescriptor efd = NewEventfd(0, flags());
     for (int round = 0; round < Rounds(); round++) {
         SCOPED_TRACE(round);

@@ -83,7 +83,7 @@ TEST(LevelTriggered, BlockedWaitIsWokenByAWrite) {
     waiter.Join();
 }
 
-TEST(LevelTriggered, BlockedWaitIsWokenByAReadThatMakesRoom) {
+TEST(LevelTriggered, BlockedWaitIsWokenByAReadThatMakesSpace) {
     Watched watched(kFull, EPOLLOUT);
     ScopedThread waiter([&] {
         EXPECT_THAT(EpollWait(watched.epoll, -1ms), ElementsAre(Event(watched.efd, EPOLLOUT)));

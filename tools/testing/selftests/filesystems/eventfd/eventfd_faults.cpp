@@ -321,12 +321,12 @@ TEST_P(FaultedIn, ReadIntoAPartOfEachIsWhole) {
  * A reader whose page is to be made first takes nothing meanwhile, and looks again once the
  * page is there: by then another one may have been faster.
  */
-class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
+class OvertakenWhileItsPageIsMade : public testing::TestWithParam<int> {
   protected:
-    /* A read that is beaten to 1, then what is done once it may go on. */
-    void Beat(int flags, const std::function<void(ScopedThread&)>& then,
-              const testing::Matcher<const SyscallResult&>& outcome,
-              Where where = Where::current()) {
+    /* A read that is overtaken to 1, then what is done once it may go on. */
+    void Overtake(int flags, const std::function<void(ScopedThread&)>& then,
+                  const testing::Matcher<const SyscallResult&>& outcome,
+                  Where where = Where::current()) {
         CalledFrom test(where);
         efd_ = NewEventfd(1, GetParam() | flags, where);
         PageToBeMade page;
@@ -348,19 +348,19 @@ class BeatenWhileItsPageIsMade : public testing::TestWithParam<int> {
     uint64_t delivered_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(All, BeatenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
+INSTANTIATE_TEST_SUITE_P(All, OvertakenWhileItsPageIsMade, testing::Values(0, EFD_SEMAPHORE),
                          [](const auto& info) { return info.param ? "Semaphore" : "Plain"; });
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, NonblockingReaderHasNothing,
+TEST_P_WITH(OvertakenWhileItsPageIsMade, NonblockingReaderHasNothing,
             Needs(Change::kReadFaultsKeep)) {
-    Beat(
+    Overtake(
         EFD_NONBLOCK, [](ScopedThread&) {}, SyscallFailsWithErrno(EAGAIN));
     EXPECT_EQ(delivered_, 0u);
 }
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore,
+TEST_P_WITH(OvertakenWhileItsPageIsMade, BlockingReaderWaitsForMore,
             Needs(Change::kReadFaultsKeep)) {
-    Beat(
+    Overtake(
         0,
         [&](ScopedThread& reader) {
             reader.WaitUntilBlockedIn(SYS_read);
@@ -371,7 +371,7 @@ TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsForMore,
     EXPECT_EQ(EventfdCount(efd_), GetParam() ? 2u : 0u);
 }
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameLater,
+TEST_P_WITH(OvertakenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameLater,
             Needs(Change::kReadFaultsKeep)) {
     SKIP_UNLESS(OutcomeIsCertain(), Lacking({Change::kWakeOne}));
     efd_ = NewEventfd(1, GetParam());
@@ -394,10 +394,10 @@ TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderWaitsOnInFrontOfOneThatCameL
     Must(Write(efd_, 1));
 }
 
-TEST_P_WITH(BeatenWhileItsPageIsMade, BlockingReaderHearsASignal,
+TEST_P_WITH(OvertakenWhileItsPageIsMade, BlockingReaderHearsASignal,
             Needs(Change::kReadFaultsKeep)) {
     CountingHandler handler(SIGUSR1, 0);
-    Beat(
+    Overtake(
         0,
         [](ScopedThread& reader) {
             reader.WaitUntilBlockedIn(SYS_read);

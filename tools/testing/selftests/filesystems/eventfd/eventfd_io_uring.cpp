@@ -425,7 +425,7 @@ TEST_P(RingRequest, ReadWithNowaitOfAnEmptyOneIsEagain) {
     }
 }
 
-TEST_P(RingRequest, WriteWithNowaitToABlockingOneIsEagainEvenWhereThereIsRoom) {
+TEST_P(RingRequest, WriteWithNowaitToABlockingOneIsEagainEvenWhereThereIsSpace) {
     struct {
         uint64_t count;
         int nonblock;

@@ -63,7 +63,7 @@ TEST(Semaphore, LimitIsThatOfAnyEventfd) {
     EXPECT_EQ(EventfdCount(efd), kFull - 1);
 }
 
-TEST(Semaphore, ReadWhenFullMakesRoomForOne) {
+TEST(Semaphore, ReadWhenFullMakesSpaceForOne) {
     FileDescriptor efd = NewEventfdAt(kFull, kSemaphore);
     EXPECT_THAT(Poll(efd, POLLIN | POLLOUT), Revents(POLLIN));
     EXPECT_EQ(Drain(efd), 1u);

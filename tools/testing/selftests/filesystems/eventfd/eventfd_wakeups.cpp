@@ -328,7 +328,7 @@ INSTANTIATE_TEST_SUITE_P(All, WriterSignalRace,
                                          RaceCase{"Restarted", 0, SIGUSR1, SA_RESTART}),
                          RaceName);
 
-TEST_P(WriterSignalRace, SignalledWriterLosesNoRoom) {
+TEST_P(WriterSignalRace, SignalledWriterLosesNoSpace) {
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
     CountingHandler handler(GetParam().signal, GetParam().handler_flags);
@@ -458,7 +458,7 @@ TEST(BlockedReaders, InterruptedOneLeavesTheNextPostToTheOthers) {
  * A waiter that is woken in vain: before it runs, somebody who never slept has taken what it
  * was woken for. The tests do both without letting it run in between.
  */
-class Beaten : public testing::Test {
+class WokenInVain : public testing::Test {
   protected:
     void SetUp() override {
         Undisturbed possible;
@@ -473,7 +473,7 @@ class Beaten : public testing::Test {
     }
 
     /* Posts once and takes it back: the first reader has been woken in vain. */
-    static void BeatReader(int efd, Task* reader, Where where = Where::current()) {
+    static void WakeInVain(int efd, Task* reader, Where where = Where::current()) {
         CalledFrom test(where);
         unsigned long before = reader->switches();
         {
@@ -487,10 +487,10 @@ class Beaten : public testing::Test {
     OneProcessor pinned_;
 };
 
-class BeatenReader : public Beaten {};
-class BeatenWriter : public Beaten {};
+class ReaderWokenInVain : public WokenInVain {};
+class WriterWokenInVain : public WokenInVain {};
 
-TEST_F(BeatenReader, StaysFirstInLine) {
+TEST_F(ReaderWokenInVain, IsRequeuedInFront) {
     SKIP_WITHOUT(Change::kWakeOne);
     FileDescriptor efd = NewEventfd();
     uint64_t values[2] = {};
@@ -498,7 +498,7 @@ TEST_F(BeatenReader, StaysFirstInLine) {
     first.WaitUntilBlockedIn(SYS_read);
     ScopedThread second([&] { Must(Read(efd, &values[1])); });
     second.WaitUntilBlockedIn(SYS_read);
-    BeatReader(efd, &first);
+    WakeInVain(efd, &first);
     Must(Write(efd, 5));
     WaitUntil([&] { return first.finished() || second.finished(); });
     EXPECT_TRUE(first.finished());
@@ -508,18 +508,18 @@ TEST_F(BeatenReader, StaysFirstInLine) {
     EXPECT_THAT(values, ElementsAre(5u, 7u));
 }
 
-TEST_F(BeatenReader, IsCalledByTheNextPost) {
+TEST_F(ReaderWokenInVain, IsWokenByTheNextPost) {
     FileDescriptor efd = NewEventfd();
     uint64_t value = 0;
     ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
     reader.WaitUntilBlockedIn(SYS_read);
-    BeatReader(efd, &reader);
+    WakeInVain(efd, &reader);
     Must(Write(efd, 5));
     reader.Join();
     EXPECT_EQ(value, 5u);
 }
 
-TEST_F(BeatenReader, PassesItsTurnOnWhenItDies) {
+TEST_F(ReaderWokenInVain, PassesItsWakeUpOnWhenItDies) {
     SKIP_WITHOUT(Change::kWakeOne);
     FileDescriptor efd = NewEventfd();
     ChildProcess first([&] {
@@ -540,14 +540,14 @@ TEST_F(BeatenReader, PassesItsTurnOnWhenItDies) {
     EXPECT_EQ(value, 5u);
 }
 
-TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
+TEST_F(ReaderWokenInVain, IsWokenAnewAfterASignal) {
     FileDescriptor efd = NewEventfd();
     CountingHandler handler(SIGUSR1, SA_RESTART);
     uint64_t value = 0;
     ScopedThread reader([&] { EXPECT_THAT(Read(efd, &value), SyscallSucceedsWithValue(8)); });
     reader.WaitUntilBlockedIn(SYS_read);
     for (int round = 1; round <= 3; round++) {
-        BeatReader(efd, &reader);
+        WakeInVain(efd, &reader);
         unsigned long before = reader.switches();
         reader.Signal(SIGUSR1);
         WaitUntilBackAsleep(&reader, before, SYS_read);
@@ -559,7 +559,7 @@ TEST_F(BeatenReader, IsCalledAnewAfterASignal) {
 }
 
 /* Woken for what it waits for and for a signal before it runs once: it takes that. */
-class SignalledAndServed : public Beaten, public testing::WithParamInterface<bool> {
+class SignalledAndServed : public WokenInVain, public testing::WithParamInterface<bool> {
   protected:
     /* Either of the two comes first. */
     template <typename Serve>
@@ -597,7 +597,7 @@ TEST_P(SignalledAndServed, WriterAdds) {
     EXPECT_EQ(handler_.count(), 1);
 }
 
-TEST_F(BeatenWriter, LetsASmallerOnePass) {
+TEST_F(WriterWokenInVain, LetsASmallerOnePass) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Writer large(efd, kFull);
     Writer small(efd, 3);
@@ -613,7 +613,7 @@ TEST_F(BeatenWriter, LetsASmallerOnePass) {
     EXPECT_EQ(Drain(efd), kFull);
 }
 
-TEST_F(BeatenWriter, PassesItsRoomOnWhenItDies) {
+TEST_F(WriterWokenInVain, PassesItsSpaceOnWhenItDies) {
     SKIP_WITHOUT(Change::kWakeFittingWriters);
     FileDescriptor efd = NewEventfdAt(kFull);
     ChildProcess large([&] {
@@ -633,7 +633,7 @@ TEST_F(BeatenWriter, PassesItsRoomOnWhenItDies) {
     EXPECT_EQ(Drain(efd), 3u);
 }
 
-TEST_F_WITH(BeatenWriter, IsNotFollowedByOneThatDoesNotFitEither,
+TEST_F_WITH(WriterWokenInVain, IsNotFollowedByOneThatDoesNotFitEither,
             Needs(Change::kWakeFittingWriters)) {
     FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
     CountingHandler handler(SIGUSR1, 0);
