@@ -3,7 +3,7 @@
 
 The parts, in this order, all of them if none is named:
 static:  checkpatch, sparse and W=1 on what is ours, a build without eventfd, formats, types, licences,
-         and whether the tests that the table of behaviours names are there;
+         and whether the tests that the table of behaviours and the list of mutants name are there;
 unit:    the harness's tests that need no kernel (scripts/tests/unit);
 litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from checks import conformance, litmus, model, pages, samples, static
-from commands import bench, compare
+from commands import bench, compare, mutants
 from core import processes
 from core.command import Argument, Command
 from core.options import Options, need_programs_here
@@ -43,6 +43,11 @@ class Check(Totals):
     """The totals, and what one part leaves for another."""
     booted: verdicts.Verdict | None = None          # of the boot with our eventfd
     ahead: 'subprocess.Popen[bytes] | None' = None  # builds the kernel of DEBUG=1 meanwhile
+
+
+def static_checks(options: Options, totals: Check) -> None:
+    static.check(options, totals)
+    totals.check('the list of mutants and the tests that it names', '\n'.join(mutants.complaints(options.work / 'kselftest')))
 
 
 def litmus_tests(options: Options, totals: Check) -> None:
@@ -178,7 +183,7 @@ def boot_tests(_options: Options, totals: Check) -> None:
 
 
 PARTS: dict[str, Callable[[Options, Check], None]] = {
-    'static': static.check, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
+    'static': static_checks, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
     'samples': sample, 'host': host, 'boot': booted, 'compare': compared, 'bench': bounds, 'debug': debugged,
     'harness': boot_tests}
 

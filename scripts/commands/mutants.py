@@ -139,6 +139,19 @@ def matching(tests: Mapping[str, Sequence[str]], killers: Sequence[str]) -> list
             if any(fnmatch.fnmatchcase(test, pattern) for test in names for pattern in patterns)]
 
 
+def complaints(installed: pathlib.Path) -> list[str]:
+    """What is wrong with the list, a line each: a test that the suite has not, or a change that fits nowhere."""
+    tests = {name: behaviours.tests_of(installed / SUITE / name) for name in rootfs.programs(installed)}
+    wrong = []
+    for mutant in parse(LIST.read_text()):
+        try:
+            matching(tests, mutant.killers)
+            mutant.changed((ROOT / mutant.file).read_text())
+        except Broken as error:
+            wrong.append(f'{mutant.name}: {error}')
+    return wrong
+
+
 # What the guest runs in place of the kselftests' own runner: a line of the list is a mutant's number,
 # its name, a filter, how often races try, and its programs.
 RUNNER = r'''#!/bin/sh
