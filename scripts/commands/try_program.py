@@ -3,8 +3,9 @@
 
 PROG is the command, as a shell would read it: make try PROG='./mine --flag'. The program, the libraries that
 ldd names, a script's interpreter, and the files and folders named in WITH go into the guest, each to the same
-path as here; it runs in the folder that the call was made in, as root. What it prints comes line by line as it
-is made, and its exit status is that of the command (make itself makes a 2 of any). STRACE=1 shows its calls,
+path as here; it runs in the folder that the call was made in, as root, with nothing to read, no terminal and the
+guest's own environment. Python wants its library, WITH=/usr/lib/python3.11. What it prints comes line by line as
+it is made, and its exit status is that of the command (make itself makes a 2 of any). STRACE=1 shows its calls,
 CPUS and MEM say how large the guest is, and S for how many seconds it may run.
 
 Exit status: the program's; 2 for bad input; 3 if the kernel crashed or warned; 4 if the time was up. With 3
@@ -26,6 +27,8 @@ from core.options import Options, need_programs_here, number_of
 from core.report import Broken, refuse, say
 from guest import carried, qemu, rootfs, session, verdicts
 
+# Of the guest's memory, in bytes: what its kernel and its usual files take; and how often it has each of ours at first.
+FOR_ITSELF, COPIES = 300 << 20, 2.2
 CRASHED, TIME_IS_UP = 3, 4
 STATUS = re.compile(r'harness: try (\d+)$', re.M)
 
@@ -36,14 +39,30 @@ class Guest(NamedTuple):
     memory: str
     traced: bool
 
+    @property
+    def bytes(self) -> int:
+        return int(self.memory[:-1]) << {'M': 20, 'G': 30}[self.memory[-1]]
+
 
 def guest_of(asked: Mapping[str, str], cpus: int) -> Guest:
     memory, traced = asked.get('MEM', '1G'), asked.get('STRACE', '0')
     if not re.fullmatch(r'[1-9]\d*[MG]', memory):
         refuse(f'MEM={memory} is no size: it is the memory of the guest, 512M or 2G for example')
+    here = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+    if not FOR_ITSELF < Guest(1, memory, False).bytes <= here:
+        refuse(f'MEM={memory} is too little or too much: a guest takes more than {FOR_ITSELF >> 20}M, '
+               f'and this machine has {here >> 20}M')
     if traced not in ('0', '1'):
         refuse(f'STRACE={traced} is not known: use STRACE=1, or leave it out')
     return Guest(number_of(asked, 'CPUS', cpus, 1, 64, 'how many processors the guest has'), memory, traced == '1')
+
+
+def words_of(options: Options, name: str) -> list[str]:
+    """What a shell would make of an option's value."""
+    try:
+        return shlex.split(options.asked.get(name, ''))
+    except ValueError as error:
+        refuse(f'{name}={options.asked[name]} is no command and no list of words ({error})')
 
 
 def found(word: str) -> pathlib.Path:
@@ -57,10 +76,6 @@ def found(word: str) -> pathlib.Path:
 def files_for(words: list[str], more: list[str], traced: bool) -> dict[str, pathlib.Path]:
     """All that the guest gets: {where: here}."""
     files = carried.program_files(found(words[0]))
-    # What a script's "#!/usr/bin/env NAME" leads to is the second word.
-    called = carried.interpreter(found(words[0])).split()
-    if len(called) > 1 and pathlib.Path(called[0]).name == 'env':
-        files |= carried.program_files(found(called[1]))
     if traced:
         files |= carried.program_files(found('strace'))
     for name in more:
@@ -75,26 +90,29 @@ def script(words: list[str], traced: bool) -> str:
     """What the guest's init runs."""
     trace = ['strace', '-f'] if traced else []
     command = shlex.join([*trace, str(found(words[0])), *words[1:]])
-    return f'mkdir -p {shlex.quote(os.getcwd())} && cd {shlex.quote(os.getcwd())} || exit 127\nexec {command}\n'
+    # What an "env" in a script's first line looks for need not be where the guest's own programs are.
+    folders = {str(pathlib.Path(path).parent) for path in map(shutil.which, carried.called_by(found(words[0]))) if path}
+    here = shlex.quote(os.getcwd())
+    return (f'export PATH=$PATH:{shlex.quote(":".join(sorted(folders)))}\n'
+            f'mkdir -p {here} && cd {here} || exit 127\nexec {command}\n')
 
 
 def try_program(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make try')
-    try:
-        words = shlex.split(options.asked.get('PROG', ''))
-    except ValueError as error:
-        refuse(f'PROG={options.asked["PROG"]} is no command ({error})')
+    words, more = (words_of(options, name) for name in ('PROG', 'WITH'))
     if not words:
         refuse("make try needs PROG='COMMAND', for example PROG='./mine --flag'")
     guest = guest_of(options.asked, options.cpus)
-    files = files_for(words, shlex.split(options.asked.get('WITH', '')), guest.traced)
+    files = files_for(words, more, guest.traced)
+    carried.check(files, (guest.bytes - FOR_ITSELF) / COPIES, guest.memory)
     qemu.accelerator(options)
     processes.lock()
     image, initrd, objects, _ = session.build(options)
     with tempfile.TemporaryDirectory() as scratch:
         for name, text in (('suite', 'TRY=1\n'), ('try', script(words, guest.traced))):
             (pathlib.Path(scratch) / name).write_text(text)
-            files[f'/etc/{name}'] = pathlib.Path(scratch) / name
+            # First of all: what comes last is missing where the memory does not do.
+            files = {f'/etc/{name}': pathlib.Path(scratch) / name, **files}
         overlay = rootfs.archive(objects, carried.spec(files), options.work / 'overlay-try.cpio')
 
     def on_line(line: str) -> bool:
@@ -102,7 +120,8 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
             say(line)
         return False
 
-    limits = qemu.Limits(silent=options.seconds, suite=options.seconds + qemu.Limits.boot)
+    long = options.seconds + qemu.Limits.boot
+    limits = qemu.Limits(silent=long, suite=long, running=options.seconds)
     outcome = qemu.boot(options, image, initrd, 'try', overlay=overlay, on_line=on_line, limits=limits,
                         memory=guest.memory, cpus=guest.cpus)
     said = outcome.console.read_text(errors='replace') if outcome.console.exists() else ''
@@ -115,7 +134,9 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
         say(f'the time was up: {outcome.ended.replace("the suite", "the program")}; S=SECONDS gives it more')
         return TIME_IS_UP
     if not status:
-        raise Broken(f'the guest ended without a word of the program; the console is {outcome.console}')
+        errors = outcome.console.with_suffix('.qemu').read_text(errors='replace').strip().partition('\n')[0]
+        raise Broken(f'the guest ended without a word of the program{f" ({errors})" if errors else ""}: it may need more '
+                     f'memory, MEM=2G for example; the console is {outcome.console}')
     return int(status.group(1))
 
 

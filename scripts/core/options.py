@@ -95,7 +95,7 @@ class Options:
                 switched.add(flavour.name)
         rounds = number_of(asked, 'ROUNDS', 0, 0, 10 ** 9, 'how often the tests of races try, 2000 for example')
         boots = number_of(asked, 'N', 20, 1, 9999, 'how often make soak boots')
-        seconds = number_of(asked, 'S', 60, 1, 10 ** 6, 'for how many seconds make stress goes on, 600 for example')
+        seconds = number_of(asked, 'S', 60, 1, 10 ** 6, 'how many seconds make stress takes, and make try may')
         seed = number_of(asked, 'SEED', 0, 0, 10 ** 9, 'the seed of the schedule, as an earlier run printed it')
         kernel = asked.get('KERNEL', '6.12')
         if 'KDIR' in asked and 'KERNEL' in asked:

@@ -39,6 +39,10 @@ def main(function: Callable[[], int | None]) -> NoReturn:
     except Broken as error:
         say(f'failed: {error}')
         sys.exit(1)
+    except BrokenPipeError:
+        # Whoever listened has heard enough: what is left to say goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -2,13 +2,16 @@
 """What a guest gets of this machine: programs with all that they need to run there, files and folders."""
 import pathlib
 import re
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from core.report import refuse
 
-# What is copied of a folder, in all; a guest has 1 GB of memory, and its files lie there.
-MOST = 400_000_000
+# What the kernel goes through at most, of scripts that are interpreted by scripts.
+SCRIPTS_IN_A_ROW = 4
+# Where the guest has file systems of its own.
+HIDDEN = ('/dev/', '/proc/', '/sys/')
 
 
 def libraries(program: pathlib.Path) -> list[pathlib.Path]:
@@ -22,36 +25,68 @@ def libraries(program: pathlib.Path) -> list[pathlib.Path]:
 
 def interpreter(script: pathlib.Path) -> str:
     """The words behind "#!" in a script's first line; nothing, if it is a program."""
-    with open(script, 'rb') as file:
-        head = file.read(256)
+    try:
+        with open(script, 'rb') as file:
+            head = file.read(256)
+    except OSError as error:
+        refuse(f'{script} cannot be read ({error.strerror}), and so it cannot be taken into a guest')
+    if head[:4] == b'\x7fELF' and head[18:20] not in machines():
+        refuse(f'{script} is a program for another machine than this one')
     return head[2:].partition(b'\n')[0].decode(errors='replace').strip() if head.startswith(b'#!') else ''
 
 
-def program_files(program: pathlib.Path) -> dict[str, pathlib.Path]:
+def machines() -> set[bytes]:
+    """What programs that run here have in their header: the machine, and the 32-bit one that an x86_64 is, too."""
+    own = pathlib.Path('/proc/self/exe').read_bytes()[18:20]
+    return {own, b'\x03\x00'} if own == b'\x3e\x00' else {own}
+
+
+def called_by(script: pathlib.Path) -> list[str]:
+    """The programs that a script is run by: its interpreter, and what an "env" there looks for."""
+    words = interpreter(script).split()
+    if words and pathlib.Path(words[0]).name == 'env':
+        return [words[0], *[word for word in words[1:] if not word.startswith('-') and '=' not in word][:1]]
+    return words[:1]
+
+
+def program_files(program: pathlib.Path, depth: int = 0) -> dict[str, pathlib.Path]:
     """A program, or a script with its interpreter, and what the loader needs: {where in the guest: here}."""
-    words = interpreter(program).split()
+    if depth > SCRIPTS_IN_A_ROW:
+        refuse(f'{program}: a script is interpreted by a script, and so on, {depth} times in a row')
     files = {str(program): program}
-    if words:
-        files |= program_files(pathlib.Path(words[0]))
-    else:
+    called = called_by(program)
+    for word in called:
+        path = shutil.which(word)
+        if not path:
+            refuse(f'{program} is a script for {word}, and there is no such program')
+        files |= program_files(pathlib.Path(path), depth + 1)
+    if not called:
         files |= {str(path): path for path in libraries(program)}
     return files
 
 
 def folder_files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """All regular files of a folder."""
-    files = {str(path): path for path in folder.rglob('*') if path.is_file()}
+    """All regular files of a folder; a link stands for what it leads to."""
+    return {str(path): path for path in folder.rglob('*') if path.is_file()}
+
+
+def check(files: Mapping[str, pathlib.Path], most: float, memory: str) -> None:
+    """Refuse what a guest cannot be given, before anything is made for it."""
+    for name, path in files.items():
+        if re.search(r'\s', name):
+            refuse(f'"{name}" has a blank in its name, which no archive for a guest can have: rename or move it')
+        if name.startswith(HIDDEN):
+            refuse(f'{name}: the guest has a file system of its own there: put it somewhere else')
+        if not path.is_file():
+            refuse(f'{name} is no file and no folder')
     size = sum(path.stat().st_size for path in files.values())
-    if size > MOST:
-        refuse(f'{folder} has {size / 1e6:.0f} MB of files, and a guest takes {MOST / 1e6:.0f} MB: name those that are needed')
-    return files
+    if size > most:
+        refuse(f'{len(files)} files of {size / 1e6:.0f} MB do not fit into a guest with MEM={memory}, which takes '
+               f'{max(most, 0) / 1e6:.0f} MB: name those that are needed, or give it more memory')
 
 
-def spec(files: dict[str, pathlib.Path]) -> Iterator[str]:
+def spec(files: Mapping[str, pathlib.Path]) -> Iterator[str]:
     """Lines for gen_init_cpio."""
-    blank = next((name for name in files if re.search(r'\s', name)), None)
-    if blank:
-        refuse(f'"{blank}" has a blank in its name, which no archive for a guest can have: rename or move it')
     for folder in sorted({str(parent) for name in files for parent in pathlib.PurePath(name).parents if str(parent) != '/'}):
         yield f'dir {folder} 755 0 0'
     for name, path in files.items():

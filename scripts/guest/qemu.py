@@ -44,6 +44,7 @@ class Limits:
     boot: int = 90          # without a line of the report
     silent: int = 120       # without one more; a test has its own limit, well below this
     suite: int = 900        # in all
+    running: int = 0        # after the first line of the report; 0 for no limit of its own
 
 
 @dataclasses.dataclass
@@ -192,6 +193,8 @@ def follow(stream: IO[bytes], start: float, on_line: OnLine | None, limits: Limi
             ended = f'the kernel did not reach the suite in {limits.boot} s'
         elif report and now - last > limits.silent:
             ended = f'the suite was silent for {limits.silent} s after "{report[-1][1]}"'
+        elif limits.running and report and now - start - report[0][0] > limits.running:
+            ended = f'the suite was not done {limits.running} s after it began'
         elif now - start > limits.suite:
             ended = f'the suite was not done after {limits.suite} s'
         if ended:
@@ -209,7 +212,11 @@ def follow(stream: IO[bytes], start: float, on_line: OnLine | None, limits: Limi
             if on_line and on_line(text):
                 return report, 'stopped, as enough was seen'
     if rest:
-        report.append((time.monotonic() - start, rest.decode(errors='replace')))
+        # Whoever is shown the report is to see what the guest said last, too.
+        text = rest.decode(errors='replace')
+        report.append((time.monotonic() - start, text))
+        if on_line:
+            on_line(text)
     return report, ended
 
 

@@ -124,10 +124,19 @@ def unpacked(options: Options, tarball: pathlib.Path, tree: pathlib.Path) -> pat
     need_disk(tree.parent, 2.5)
     progress = Progress(f'unpacking {tarball.name}', options.terminal)
     with scratch_folder(tree.parent) as scratch:
-        processes.run(['tar', '-xf', tarball, '-C', scratch], BUILD / 'unpack.log', f'unpacking {tarball}')
+        log = BUILD / 'unpack.log'
+        try:
+            processes.run(['tar', '-xf', tarball, '-C', scratch], log, f'unpacking {tarball}')
+        except Broken:
+            if not options.kdir:
+                raise
+            said = [line for line in log.read_text(errors='replace').splitlines() if line.startswith(('tar: ', 'xz: '))]
+            refuse(f'{tarball} cannot be unpacked: {said[0] if said else "it is empty"}')
         tops = sorted(pathlib.Path(scratch).iterdir())
         if len(tops) != 1 or not tops[0].is_dir():
             refuse(f'{tarball} has {len(tops)} things at its top and not one folder: KDIR names a tarball of a kernel tree')
+        if tree_version(tops[0]) is None:
+            refuse(f'{tarball} has no kernel tree in it: KDIR names the top of one, or a linux-X.Y.tar.xz')
         os.replace(tops[0], tree)
     progress.done('done')
     return tree

@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import tempfile
-from unittest import mock
 
 from commands import try_program
 from core.report import Refusal
@@ -47,14 +46,29 @@ class Refused(Scratch):
                 self.assert_refused(call_here('try', **asked), pattern)
 
     def test_a_folder_that_is_too_large(self) -> None:
-        self.write('large/file', 'x' * 2_000_000)
-        with mock.patch.object(carried, 'MOST', 1_000_000):
-            self.assert_refused(call_here('try', PROG='./mine', WITH='large'),
-                                'large has 2 MB of files, and a guest takes 1 MB: name those that are needed')
+        self.write('large/file', 'x' * 100_000_000)
+        self.assert_refused(call_here('try', PROG='./mine', WITH='large', MEM='320M'),
+                            r'of \d+ MB do not fit into a guest with MEM=320M, which takes 10 MB: name those')
 
     def test_a_name_with_a_blank(self) -> None:
         with self.assertRaisesRegex(Refusal, '"/a b" has a blank in its name'):
-            list(carried.spec({'/a b': self.folder / 'mine'}))
+            carried.check({'/a b': self.folder / 'mine'}, 1e9, '1G')
+
+    def test_what_is_no_file_or_is_hidden_in_a_guest(self) -> None:
+        os.mkfifo(self.folder / 'fifo')
+        self.assert_refused(call_here('try', PROG='./mine', WITH='fifo'), 'fifo is no file and no folder')
+        self.assert_refused(call_here('try', PROG='./mine', WITH='/dev/null'), 'the guest has a file system of its own there')
+
+    def test_a_script_that_nothing_can_run(self) -> None:
+        self.write('lost', '#!/nowhere/interpreter\n')
+        self.assert_refused(call_here('try', PROG='./lost'), 'is a script for /nowhere/interpreter, and there is no such')
+        self.write('self', f'#!{self.folder}/self\n')
+        self.assert_refused(call_here('try', PROG='./self'), 'is interpreted by a script, and so on')
+
+    def test_a_memory_that_no_guest_can_do_with(self) -> None:
+        for memory in ('1M', '99999G'):
+            with self.subTest(memory=memory):
+                self.assert_refused(call_here('try', PROG='./mine', MEM=memory), f'MEM={memory} is too little or too much')
 
 
 class Carried(Scratch):
@@ -80,6 +94,6 @@ class Carried(Scratch):
         self.assertEqual(lines, ['dir /a 755 0 0', 'dir /a/b 755 0 0', f'file /a/b/mine {self.folder}/mine 755 0 0'])
 
     def test_the_guest_runs_it_in_the_folder_of_the_call(self) -> None:
-        self.assertEqual(try_program.script(['./mine', "it's"], True),
+        self.assertEqual(try_program.script(['./mine', "it's"], True).partition('\n')[2],
                          f'mkdir -p {os.getcwd()} && cd {os.getcwd()} || exit 127\n'
                          f'exec strace -f {os.getcwd()}/mine \'it\'"\'"\'s\'\n')
