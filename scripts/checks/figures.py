@@ -8,7 +8,6 @@ figures-doc" writes the numbers of the tables into the sentences. How many digit
 own choice.
 """
 import argparse
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -50,13 +49,16 @@ def sentences(text: str) -> list[Sentence]:
 
 def table_of_costs(page: str) -> Iterator[tuple[str, float]]:
     """(name, figure) for each cell of the tables that "make bench-doc" writes; a column may have nothing to say of a case."""
-    kind, columns, heads = '', list[slice](), list[str]()
-    for before, line in itertools.pairwise(['', *page.splitlines()]):
+    kind, columns, heads, rules = '', list[slice](), list[str](), 0
+    for line in page.splitlines():
         if RULE.fullmatch(line):
-            columns = [slice(*match.span()) for match in re.finditer('=+', line)]
+            columns, rules = [slice(*match.span()) for match in re.finditer('=+', line)], rules + 1
             continue
         first, *cells = [line[column].strip() for column in columns] or ['']
-        if RULE.fullmatch(before) and cells and not re.fullmatch(NUMBER, cells[0]):
+        if not line:
+            columns, rules = [], 0
+        elif rules == 1:
+            # Between the first rule and the second stands what the columns are.
             heads = cells
             kind = {'instructions an operation': '', 'context switches an operation': ':switches'}.get(first, f':{first}')
         else:
