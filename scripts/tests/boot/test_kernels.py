@@ -4,7 +4,8 @@ import pathlib
 import tempfile
 import unittest
 
-from source import insertion, semantic
+from source import semantic
+from tests.inserted import expect_inserted
 from tests.support import PRISTINE
 
 
@@ -13,19 +14,7 @@ class Kernels(unittest.TestCase):
     def test_every_kernel_gets_the_lines_and_nothing_else(self) -> None:
         for source in PRISTINE:
             with self.subTest(source=source.name):
-                files = insertion.patched(source)
-                self.assertEqual(sorted(files), insertion.files())
-                for name, data in files.items():
-                    before, rest = (source / name).read_bytes().splitlines(), data.splitlines()
-                    # The last one first: each was put beside its line when those after it were not there yet.
-                    for one in reversed([one for one in insertion.insertions() if one.file == name
-                                         and (one.always or one.text[0].encode() not in before)]):
-                        at = rest.index(one.text[0].encode())
-                        self.assertEqual(rest[at:at + len(one.text)], [line.encode() for line in one.text])
-                        beside = at + len(one.text) if one.where == 'before' else at - 1
-                        self.assertEqual(rest[beside], one.anchor.encode())
-                        del rest[at:at + len(one.text)]
-                    self.assertEqual(rest, before)
+                expect_inserted(self, source)
 
     def test_every_kernel_is_changed_where_it_has_to_be(self) -> None:
         for source in PRISTINE:

@@ -82,7 +82,7 @@ class Runner(unittest.TestCase):
         self.assertRegex(found['PutsAnotherFileInThePlaceOfOneThatItHad'][1], r'left descriptor 0 open: /\n')
         self.assertEqual(found['ClosesWhatItHas'][1], '')
 
-    def test_a_helper_that_fails_names_the_line_of_the_test_the_call_and_what_was_to_come_of_it(self):
+    def test_a_helper_that_fails_names_the_line_of_the_test_the_call_and_what_was_to_come_of_it(self) -> None:
         found, _, _ = results()
         for name, says in (('FailsInAHelper', r'a call that had to succeed: write\(-1, \{1\}, 8\) = -1 EBADF \(9\)'),
                            ('FailsInAHelperOfATask', r'fdinfo was to have "eventfd-id:" and a number to base 10, and is:')):
@@ -91,7 +91,7 @@ class Runner(unittest.TestCase):
                 self.assertRegex(found[name][1], rf'^# +\d\.\d+  tests\.cpp:{line}: Failed\n# +\d\.\d+  {says}\n')
                 self.assertEqual(found[name][1].count(': Failed\n'), 1)
 
-    def test_a_child_answers_for_its_own_failures_only(self):
+    def test_a_child_answers_for_its_own_failures_only(self) -> None:
         found, _, _ = results()
         log = found['FailsAndForksAChildThatDoesNot'][1]
         self.assertEqual(re.findall(r'tests\.cpp:\d+: (.*)', log), ['Expected equality of these values:'], log)

@@ -9,6 +9,7 @@ from core.report import Broken, Refusal
 from source import insertion
 from tests import small_tree
 from tests.calls import Refusals, call_here
+from tests.inserted import expect_inserted
 
 ANCHOR = 'config SHMEM\n'
 SELFTESTS = 'tools/testing/selftests/Makefile'
@@ -26,19 +27,7 @@ class Ours(Scratch):
     """The lines of the series, in a tree of a few."""
 
     def test_a_tree_gets_the_lines_and_nothing_else(self) -> None:
-        source = self.tree()
-        files = insertion.patched(source)
-        self.assertEqual(sorted(files), insertion.files())
-        for name, data in files.items():
-            before, rest = (source / name).read_bytes().splitlines(), data.splitlines()
-            # The last one first: each was put beside its line when those after it were not there yet.
-            for one in reversed([one for one in insertion.insertions() if one.file == name]):
-                at = rest.index(one.text[0].encode())
-                self.assertEqual(rest[at:at + len(one.text)], [line.encode() for line in one.text])
-                beside = at + len(one.text) if one.where == 'before' else at - 1
-                self.assertEqual(rest[beside], one.anchor.encode())
-                del rest[at:at + len(one.text)]
-            self.assertEqual(rest, before)
+        expect_inserted(self, self.tree())
 
     def test_they_are_shown_as_a_diff(self) -> None:
         status, said = call_here('insertion', str(self.tree()))

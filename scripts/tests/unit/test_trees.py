@@ -311,7 +311,7 @@ class Tarball(InPlace):
         self.pack('linux-6.12', 'more')
         with self.assertRaisesRegex(Refusal, 'has 2 things at its top and not one folder'):
             self.source()
-        self.assertEqual(list((trees.BUILD / 'src').glob('linux-6.12-*')), [])
+        self.assertEqual(list((self.build / 'src').iterdir()), [])
 
     def test_a_file_that_is_none_is_refused(self) -> None:
         for name in ('notes.txt', 'bzImage'):
