@@ -331,7 +331,8 @@ static void eventfd_free(struct kref *kref)
  * eventfd_ctx_put - drop a reference to an eventfd
  * @ctx: what eventfd_ctx_fdget() or eventfd_ctx_fileget() returned
  *
- * Context: any but NMI. Does not sleep; the last reference frees @ctx.
+ * Context: any but NMI, nor a hard interrupt with PREEMPT_RT. Does not sleep; the
+ * last reference frees @ctx.
  */
 void eventfd_ctx_put(struct eventfd_ctx *ctx)
 {
@@ -627,6 +628,8 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 		/* What was not taken may serve another reader meanwhile. */
 		eventfd_wake_readers(ctx, 1);
 		spin_unlock_irq(&ctx->wqh.lock);
+		/* A stack grows by a real fault only, which the second call makes none of. */
+		fault_in_iov_iter_readable(to, sizeof(u64));
 		missing = fault_in_iov_iter_writeable(to, sizeof(u64));
 		spin_lock_irq(&ctx->wqh.lock);
 		if (missing || !tries--)

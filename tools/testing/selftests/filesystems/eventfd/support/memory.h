@@ -72,6 +72,28 @@ class ReadOnlyPage {
     Mapping mapping_;
 };
 
+/* Two pages that can be used, the lower one not touched yet, and below them space for a stack.
+ */
+class GrowingStack {
+  public:
+    explicit GrowingStack(Where where = Where::current())
+        : space_(kPages * PageSize(), PROT_NONE, MAP_PRIVATE | MAP_NORESERVE, where) {
+        if (mmap(lowest(), 2 * PageSize(), PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0) == MAP_FAILED)
+            FailTest("mmap with MAP_GROWSDOWN: " + std::string(strerror(errno)), where);
+        /* It grows into what nobody has. */
+        munmap(space_.data(), (kPages - 2) * PageSize());
+    }
+
+    char* lowest() const { return space_.data() + (kPages - 2) * PageSize(); }
+
+  private:
+    /* The kernel leaves 256 pages free below a stack. */
+    static constexpr size_t kPages = 512;
+
+    Mapping space_;
+};
+
 /* One T that a test and the processes it forks all see. */
 template <typename T>
 class Shared {
