@@ -2,15 +2,18 @@
 """All checks that need a booted kernel, on every kernel and machine, with one table at the end.
 
 Each row is a call of make, in the order of the list below; ROW is a pattern for names of rows. What a
-row came to is kept under build/matrix, with its log, and counts for as long as nothing but pages has
-changed: a run that was interrupted goes on where it was, and a row that failed is run again.
-"document" puts the table into Documentation/dev-tools/eventfd.rst. All of it takes hours.
+row came to is kept under build/matrix, with its log, and counts for as long as what it is about stays as it is: for
+most of them what is booted, the kernel's files with all that the series makes of them and the suite; for check, all but
+the pages. So a run that was interrupted goes on where it was, and a row that failed is run again.
+"document" puts the table into Documentation/dev-tools/eventfd.rst, where a row counts likewise, on other machines too.
+All of it takes hours.
 
 Exit status: 0 if every row holds, 1 if one does not, 2 for bad input.
 """
 import argparse
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import json
 import pathlib
@@ -26,11 +29,14 @@ from core.options import Options
 from core.places import BUILD, ROOT, project_files, write_if_changed
 from core.report import Broken, refuse, say
 from core.tables import simple_table
+from source import trees
 
 FOLDER = BUILD / 'matrix'
 PAGE = ROOT / 'Documentation/dev-tools/eventfd.rst'
 # Of what a row says, in characters.
 WIDTH = 60
+# Marks a row that ran with another state of what it is about.
+EARLIER = '(earlier)'
 FIRST, LAST = '.. From "make matrix"', '.. End of what "make matrix-doc" writes'
 
 # What make is called with, and what else of its log belongs into the table.
@@ -48,6 +54,10 @@ ROWS = {
     'stress S=600': r'  (\d+ operations.*)',
     'mutants': '',
 }
+# What a row is about beside what is booted. Where nothing is named, all but the pages.
+ABOUT: Mapping[str, tuple[str, ...]] = {'check': (), 'mutants': ('scripts/commands/mutants.txt', 'scripts/commands/mutants.py'),
+                                        'coverage': ('scripts/commands/coverage.txt', 'scripts/commands/coverage.py')}
+BOOTED = ('scripts/config/', 'scripts/rootfs/')
 # A row's log ends with a line that says what it came to; what is before the number is of no use in a table.
 SAYS = re.compile(r'(?:verdict|compare|coverage|mutants): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
 
@@ -69,13 +79,25 @@ class Row:
         return self.seconds / 60
 
 
-def state() -> str:
-    """Names what is checked: every file but the pages, which say what came of it."""
+@functools.cache
+def booted() -> dict[str, bytes]:
+    """The files that differ from the kernel's in what is booted; what a page says of them is not among them."""
+    source = trees.pristine(Options.of({}))
+    files = {str(name): data for name, data in trees.contents(source, 'ours').items()}
+    return {name: data for name, data in files.items() if not name.startswith(('Documentation/', 'MAINTAINERS'))}
+
+
+def state(row: str) -> str:
+    """Names what a row is about."""
+    names = ABOUT.get(row, BOOTED)
+    files = {name: (ROOT / name).read_bytes() for name in (project_files(*names, *BOOTED) if names else project_files())
+             if not name.startswith(('Documentation/', 'README'))}
+    if names:
+        files.update(booted())
     digest = hashlib.sha256()
-    for name in sorted(project_files()):
-        if not name.startswith(('Documentation/', 'README')):
-            digest.update(f'{name}\0'.encode() + (ROOT / name).read_bytes() + b'\0')
-    return digest.hexdigest()
+    for name in sorted(files):
+        digest.update(f'{name}\0'.encode() + files[name] + b'\0')
+    return digest.hexdigest()[:16]
 
 
 def result_of(log: str, more: str = '') -> str:
@@ -92,11 +114,20 @@ def file_of(name: str) -> pathlib.Path:
     return FOLDER / re.sub(r'\W+', '-', name)
 
 
-def known(name: str, now: str) -> Row | None:
-    """What this row came to in this state, if that was good."""
+def last(name: str) -> Row | None:
+    """What this row came to when it last held: here, or as the page has it."""
     path = file_of(name).with_suffix('.json')
     row = Row(**json.loads(path.read_text())) if path.exists() else None
-    return row if row and row.state == now and row.holds else None
+    if row and row.holds:
+        return row
+    kept = re.search(rf'^   {re.escape(name)} \| (\S+) \| (\d+) \| (.*)$', PAGE.read_text(), re.M)
+    return Row(kept[1], 0, int(kept[2]), kept[3]) if kept else None
+
+
+def known(name: str, now: str) -> Row | None:
+    """The same if it was in this state."""
+    row = last(name)
+    return row if row and row.state == now else None
 
 
 def examine(name: str, more: str, now: str) -> Row:
@@ -125,14 +156,15 @@ def line_of(name: str, row: Row) -> str:
 
 def matrix(chosen: Mapping[str, str]) -> int:
     """Run these rows, but for those that hold already, and show the table; the exit status."""
-    now = state()
     rows: dict[str, Row] = {}
     for name, more in chosen.items():
+        now = state(name)
         row = known(name, now)
         if not row:
             say(f'make {name} ...')
             row = examine(name, more, now)
-            if state() != now:
+            booted.cache_clear()
+            if state(name) != now:
                 raise Broken('files changed while a row ran: what it says is of neither state; run it again')
         rows[name] = row
         say(line_of(name, row))
@@ -147,21 +179,24 @@ def matrix(chosen: Mapping[str, str]) -> int:
 def cells_of(name: str, row: Row) -> Iterator[tuple[str, str, str]]:
     """The lines of the page's table for a row."""
     first, *more = textwrap.wrap(row.said, WIDTH, break_long_words=False, break_on_hyphens=False)
-    yield f'``make {name}``', first, f'{row.minutes:.0f}'
+    call, mark, _ = name.partition(f' {EARLIER}')
+    yield f'``make {call}``{mark}', first, f'{row.minutes:.0f}'
     for line in more:
         yield '', line, ''
 
 
 def write_page(_options: Options, _arguments: argparse.Namespace) -> int:
-    now = state()
     cells: list[tuple[str, str, str]] = []
+    kept: list[str] = []
     for name in ROWS:
-        row = known(name, now)
+        row = last(name)
         if not row:
-            refuse(f'make {name} does not hold, or was not run, in this state: "make matrix" first')
-        cells += cells_of(name, row)
+            refuse(f'make {name} has never held: "make matrix" first')
+        cells += cells_of(name if row.state == state(name) else f'{name} {EARLIER}', row)
+        kept.append(f'   {name} | {row.state} | {row.seconds} | {row.said}')
     text = '\n'.join(['.. From "make matrix"; "make matrix-doc" writes this part', '',
-                      *simple_table(('', 'says', 'minutes'), cells, left=2)])
+                      *simple_table(('', 'says', 'minutes'), cells, left=2),
+                      '.. What each row was about when it ran, for "make matrix" to know it by:', '', *kept, ''])
     before, _, rest = PAGE.read_text().partition(FIRST)
     _, _, after = rest.partition(LAST)
     if not after:

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """The table of make matrix: a row holds only if its call ended well and said what it did."""
+import argparse
 import contextlib
 import io
 import pathlib
+import shutil
 import tempfile
 import unittest
 from unittest import mock
 
 from commands import compare, matrix
+from core.options import Options
 from core.places import ROOT
+from core.report import Refusal
 from guest import verdicts
 
 VERDICT = 'verdict: PASS: 1322 passed, 0 failed, 0 skipped; Linux 6.12, x86_64, tcg, 25 s\n'
@@ -53,8 +57,9 @@ class Rows(unittest.TestCase):
     def setUp(self) -> None:
         self.now = 'first'
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        for name, value in (('FOLDER', self.folder / 'matrix'), ('ROOT', self.folder), ('state', lambda: self.now)):
+        for name, value in (('FOLDER', self.folder / 'matrix'), ('ROOT', self.folder), ('state', lambda name: self.now), ('PAGE', self.folder / 'page.rst')):
             self.enterContext(mock.patch.object(matrix, name, value))
+        (self.folder / 'page.rst').write_text('\n')
 
     def run_rows(self, **targets: str) -> tuple[int, str, dict[str, int]]:
         """(exit status, what is said, how often each target ran) for targets with these commands."""
@@ -89,3 +94,39 @@ class Rows(unittest.TestCase):
         self.assertEqual(self.run_rows(**rows)[2], {'good': 1, 'bad': 2})
         self.now = 'second'
         self.assertEqual(self.run_rows(**rows)[2], {'good': 2, 'bad': 3})
+
+    def test_what_the_page_says_counts_on_another_machine_until_something_changes(self) -> None:
+        (self.folder / 'page.rst').write_text('before\n.. From "make matrix"\nx\n.. End of what "make matrix-doc" writes\nafter\n')
+        good, other = {'good': f"echo '{VERDICT.strip()}'"}, {'other': f"echo '{VERDICT.strip()}'"}
+        self.run_rows(**good, **other)
+        with mock.patch.object(matrix, 'ROWS', {'good': '', 'other': ''}), \
+                mock.patch.object(matrix, 'state', lambda name: self.now if name == 'good' else 'second'), \
+                contextlib.redirect_stdout(io.StringIO()):
+            matrix.write_page(Options.of({}), argparse.Namespace())
+        page = (self.folder / 'page.rst').read_text()
+        self.assertRegex(page, r'(?m)^``make good`` +1322 passed, 0 failed, 0 skipped +0$')
+        self.assertRegex(page, r'(?m)^``make other`` \(earlier\) +1322 passed')
+        self.assertTrue(page.startswith('before\n') and page.endswith('\nafter\n'))
+        shutil.rmtree(self.folder / 'matrix')
+        self.assertEqual(self.run_rows(**good)[2], {'good': 1})
+        self.now = 'second'
+        self.assertEqual(self.run_rows(**good)[2], {'good': 2})
+
+    def test_a_page_wants_each_row_to_have_held_once(self) -> None:
+        with mock.patch.object(matrix, 'ROWS', {'good': ''}), self.assertRaisesRegex(Refusal, 'make good has never held'):
+            matrix.write_page(Options.of({}), argparse.Namespace())
+
+
+class States(unittest.TestCase):
+    """What a row is about."""
+
+    def setUp(self) -> None:
+        self.files = {'fs/eventfd.c': b'one'}
+        self.enterContext(mock.patch.object(matrix, 'booted', lambda: self.files))
+
+    def test_is_what_is_booted_and_for_some_what_they_go_by(self) -> None:
+        before = {row: matrix.state(row) for row in matrix.ROWS}
+        self.files = {'fs/eventfd.c': b'two'}
+        after = {row: matrix.state(row) for row in matrix.ROWS}
+        self.assertEqual({row for row in matrix.ROWS if before[row] == after[row]}, {'check'})
+        self.assertEqual(len(set(before.values())), 4)
