@@ -100,8 +100,8 @@ series:		## write the series as patches: build/series/KERNEL/0000-cover-letter.p
 series-check:	## apply, build, boot and check the series patch by patch, for 6.12 and 7.3
 	@$(call JOB,series)
 
-apply:		## apply the series to the git tree KDIR=PATH, on a new branch
-	@$(call JOB,series)
+apply:		## apply the series, or its PART, to the git tree KDIR=PATH, on a new branch
+	@$(call JOB,apply)
 
 docs:		## build the pages with Sphinx, check the manual page, compile the examples
 	@$(call JOB,check)

@@ -15,7 +15,7 @@ from core.options import Options
 from core.places import BUILD, ROOT, SCRIPTS, project_files
 from core.totals import Totals
 from guest import kernels, rootfs
-from source import insertion, semantic, trees
+from source import states, trees
 
 # Without a git repository checkpatch leaves out spdxcheck, which asks for one of the kernel's.
 NO_GIT = dict(os.environ, GIT_DIR='/nowhere')
@@ -67,8 +67,8 @@ def check(options: Options, totals: Totals) -> None:
         totals.check(f'checkpatch --strict {name}',
                      processes.output_of([*checkpatch, *ignore, '-f', name], cwd=ROOT, env=NO_GIT))
     given = trees.pristine(options)
-    patched = semantic.patched(given)
-    change = ''.join(semantic.diff(given, {**patched, **insertion.patched(given)}))
+    patched = {name: data for name, data in states.end(given, small=True).items() if name in states.files()}
+    change = ''.join(states.diff(given, patched))
     totals.check('checkpatch --strict, what changes in the kernel\'s own files',
                  processes.output_of([*checkpatch, '--no-signoff', '--ignore=COMMIT_MESSAGE', '-'], cwd=ROOT, env=NO_GIT,
                                      input=change))

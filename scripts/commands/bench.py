@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Count what eventfd costs on our kernel and on the stock one of the same tree.
+"""Count what eventfd costs on our kernel, on the stock one of the same tree, and on that with the small series alone.
 
-run boots both kernels to the benchmark (tools/testing/selftests/filesystems/eventfd/bench), under
+run boots the three kernels to the benchmark (tools/testing/selftests/filesystems/eventfd/bench), under
 QEMU's instruction counting, where a figure is the same on each run and on each machine; prints the
 table and whether the bounds in scripts/commands/bench.bounds hold; and leaves JSON and a plot in
 build/KERNEL-ARCH/bench. Where KVM works it boots them once more for real times. T chooses cases.
-asm shows the instructions of the hot paths of both kernels side by side.
+asm shows the instructions of the hot paths of ours and stock side by side.
 document puts the last run's table and plot into Documentation/userspace-api.
 
 Exit status: 0 if all bounds hold, 1 if one does not, 2 for bad input.
@@ -32,7 +32,9 @@ from guest import kernels, qemu, rootfs, session, verdicts
 from source import trees
 
 BOUNDS = pathlib.Path(__file__).with_name('bench.bounds')
-KERNELS = ('stock', 'ours')
+KERNELS = ('stock', 'small', 'ours')
+# Of these the code is shown side by side.
+SHOWN = ('stock', 'ours')
 # The hot paths, for asm.
 HOT = ('eventfd_write', 'eventfd_read', 'eventfd_poll', 'eventfd_signal_mask')
 # Counting slows the guest down, and the table comes at its end.
@@ -42,8 +44,9 @@ PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
 # (kernel, case, counter)
 Key = tuple[str, str, str]
 Figures = Mapping[Key, float]
-# What a table says of a case: its name, the figures of stock and ours, and their ratio.
-Cells = tuple[str, str, str, str]
+# What a table says of a case: its name, the figure of each kernel, and the ratio to stock of those that are not.
+Cells = list[str]
+HEADS = [*KERNELS, *(f'{name}/stock' for name in KERNELS[1:])]
 
 
 class Context(TypedDict):
@@ -51,7 +54,7 @@ class Context(TypedDict):
     clock: str              # what it counted
     kernel: str
     machine: str
-    eventfd: str            # stock, ours
+    eventfd: str            # one of KERNELS
     sizes: dict[str, int]   # of what was counted; see sizes()
 
 
@@ -65,7 +68,8 @@ class Built(NamedTuple):
     """What a measurement takes."""
     initrd: pathlib.Path
     images: dict[str, pathlib.Path]     # of each kernel
-    parts: dict[str, pathlib.Path]      # its fs/eventfd.o
+    parts: dict[str, pathlib.Path]      # its fs/eventfd.o, without KUnit cases
+    contexts: dict[str, int]            # its sizeof(struct eventfd_ctx)
 
 
 class Bound(NamedTuple):
@@ -94,18 +98,27 @@ def program(options: Options, source: pathlib.Path, objects: pathlib.Path) -> pa
 
 
 def build(options: Options) -> Built:
-    """Both kernels, and the benchmark."""
+    """The kernels, and the benchmark."""
     objects = options.work / 'obj'
-    images = {'stock': session.variant_image(options, 'stock')}
+    images: dict[str, pathlib.Path] = {}
+    parts: dict[str, pathlib.Path] = {}
+    contexts: dict[str, int] = {}
+
+    def keep(name: str, image: pathlib.Path, folder: pathlib.Path) -> None:
+        images[name], parts[name] = image, options.work / f'bench/eventfd-{name}.o'
+        parts[name].parent.mkdir(exist_ok=True)
+        contexts[name] = alone(folder / 'obj/fs/eventfd.o', parts[name])
+
+    # Ours comes last: small shares its objects.
+    keep('stock', session.variant_image(options, 'stock'), options.work / 'stock')
+    keep('small', session.variant_image(options, 'small'), options.work)
     source, version = trees.prepare(options)
     say(f'Linux {version}, {options.arch.name}: {source}')
     kernels.headers(options, source, objects)
-    images['ours'] = kernels.build(options, source, objects)
+    keep('ours', kernels.build(options, source, objects), options.work)
     initrd = rootfs.initramfs(options, objects, program(options, source, objects), init='bench',
                               target='bench/initramfs.cpio')
-    parts = {name: pathlib.Path(str(image).removesuffix(options.arch.image)) / 'fs/eventfd.o'
-             for name, image in images.items()}
-    return Built(initrd, images, parts)
+    return Built(initrd, images, parts, contexts)
 
 
 def alone(part: pathlib.Path, target: pathlib.Path) -> int:
@@ -130,11 +143,9 @@ def alone(part: pathlib.Path, target: pathlib.Path) -> int:
     return int(size.group(1), 16)
 
 
-def sizes(options: Options, name: str, part: pathlib.Path) -> dict[str, int]:
+def sizes(part: pathlib.Path, context: int) -> dict[str, int]:
     """How large the object is, and the context of an eventfd."""
-    target = options.work / f'bench/eventfd-{name}.o'
-    context = alone(part, target)
-    listed = subprocess.run(['size', target], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(['size', part], capture_output=True, text=True, check=True).stdout
     text, data, bss = (int(word) for word in listed.splitlines()[1].split()[:3])
     return {'fs/eventfd.o, text': text, 'fs/eventfd.o, data and bss': data + bss, 'struct eventfd_ctx': context}
 
@@ -183,7 +194,7 @@ def side(text: str) -> Key:
 
 def bounds(path: pathlib.Path) -> list[Bound]:
     found: list[Bound] = []
-    which = r'(?:ours|stock):[^\s:]+(?::\w+)?'
+    which = rf'(?:{"|".join(KERNELS)}):[^\s:]+(?::\w+)?'
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.split('#')[0].strip()
         if not text:
@@ -242,22 +253,22 @@ def table(found: Figures, counter: str, form: str) -> list[Cells]:
     cases = list(dict.fromkeys(case for _, case, which in found if which == counter))
     rows: list[Cells] = []
     for case in cases:
-        stock, ours = (found.get((name, case, counter)) for name in KERNELS)
-        left, right = (form.format(value) if value is not None else '' for value in (stock, ours))
-        rows.append((case, left, right, f'{ours / stock:.3f}' if stock and ours is not None else ''))
+        stock, *others = (found.get((name, case, counter)) for name in KERNELS)
+        rows.append([case, *(form.format(value) if value is not None else '' for value in (stock, *others)),
+                     *(f'{value / stock:.3f}' if stock and value is not None else '' for value in others)])
     return rows
 
 
 def size_rows(results: Mapping[str, Result]) -> list[Cells]:
-    stock, ours = (results[name]['context']['sizes'] for name in KERNELS)
-    return [(what, str(stock[what]), str(ours[what]), f'{ours[what] / stock[what]:.3f}' if stock[what] else '')
-            for what in stock]
+    stock, *others = (results[name]['context']['sizes'] for name in KERNELS)
+    return [[what, *(str(sizes[what]) for sizes in (stock, *others)),
+             *(f'{sizes[what] / stock[what]:.3f}' if stock[what] else '' for sizes in others)] for what in stock]
 
 
 def show(title: str, rows: Sequence[Cells]) -> None:
-    say(f'\n{title:<36} {"stock":>12} {"ours":>12}  {"ratio":>6}')
-    for case, stock, ours, ratio in rows:
-        say(f'{case:<36} {stock:>12} {ours:>12}  {ratio:>6}')
+    say()
+    for first, *cells in ([title, *HEADS], *rows):
+        say(f'{first:<36} ' + ' '.join(f'{cell:>11}' for cell in cells))
 
 
 def tables(results: Mapping[str, Result], found: Figures) -> list[tuple[str, list[Cells]]]:
@@ -265,7 +276,7 @@ def tables(results: Mapping[str, Result], found: Figures) -> list[tuple[str, lis
     shown = [('instructions an operation', table(found, 'instructions', '{:.2f}')),
              ('nanoseconds an operation', table(found, 'nanoseconds', '{:.0f}')),
              ('context switches an operation', [row for row in table(found, 'context_switches', '{:.3f}')
-                                                if any(cell.strip('0.') for cell in row[1:3])]),
+                                                if any(cell.strip('0.') for cell in row[1:1 + len(KERNELS)])]),
              ('memory of an eventfd, bytes of slab', table(found, 'slab_bytes', '{:.1f}')),
              ('the same by MemAvailable', table(found, 'available_bytes', '{:.1f}')),
              ('size, bytes', size_rows(results))]
@@ -353,11 +364,11 @@ def count(options: Options, images: Mapping[str, pathlib.Path], initrd: pathlib.
 
 def bench(options: Options, brief: bool = False) -> tuple[int, list[str]]:
     """Measure, show, judge; returns how many bounds hold, and those that do not. In brief: shows these."""
-    initrd, images, parts = build(options)
+    initrd, images, parts, contexts = build(options)
     pattern = options.pattern or ''
     results = count(options, images, initrd, pattern)
     for name in KERNELS:
-        results[name]['context']['sizes'] = sizes(options, name, parts[name])
+        results[name]['context']['sizes'] = sizes(parts[name], contexts[name])
     found = figures(results)
     folder = options.work / 'bench'
     if qemu.accelerator(options) == 'kvm' and not brief:
@@ -401,17 +412,15 @@ def functions(path: pathlib.Path) -> dict[str, list[str]]:
 
 
 def show_hot_paths(options: Options) -> None:
-    """Those of both kernels side by side."""
+    """Those of both side by side."""
     parts = build(options).parts
     code: dict[str, dict[str, list[str]]] = {}
-    for name in KERNELS:
-        target = options.work / f'bench/eventfd-{name}.o'
-        alone(parts[name], target)
-        code[name] = functions(target)
+    for name in SHOWN:
+        code[name] = functions(parts[name])
     width = 58
     for function in HOT:
         stock, ours = ([line for name, body in code[which].items() if name.split('.')[0] == function for line in body]
-                       for which in KERNELS)
+                       for which in SHOWN)
         say(f'\n== {function} ==')
         say(f'{f"stock: {len(stock)} instructions":<{width}}   ours: {len(ours)} instructions')
         stock_names, our_names = ([line.split()[0] for line in lines] for lines in (stock, ours))
@@ -420,7 +429,7 @@ def show_hot_paths(options: Options) -> None:
                 say(f'{left[:width]:<{width}} | {right}'.rstrip())
     say(f'\n{"all functions":<40} {"stock":>6} {"ours":>6}')
     for function in sorted({*code['stock'], *code['ours']}):
-        counts = (str(len(code[name][function])) if function in code[name] else '' for name in KERNELS)
+        counts = (str(len(code[name][function])) if function in code[name] else '' for name in SHOWN)
         say('{:<40} {:>6} {:>6}'.format(function, *counts))
 
 
@@ -436,7 +445,7 @@ def document(options: Options) -> None:
     lines = [f'.. From "make bench", Linux {results["ours"]["context"]["kernel"]}, '
              f'{results["ours"]["context"]["machine"]}; "make bench-doc" writes this part', '']
     for title, rows in tables(results, found):
-        lines += simple_table((title, 'stock', 'ours', 'ratio'), rows)
+        lines += simple_table([title, *HEADS], rows)
     if own_times():
         lines += simple_table(('seconds of the harness', 'from nothing', 'again'), own_times())
     before, _, rest = PAGE.read_text().partition('.. From "make bench"')

@@ -12,6 +12,7 @@ samples: samples/eventfd here and in a booted kernel, its calls counted;
 host:    the suite on the running kernel, row by row;
 boot:    the suite on a booted kernel with our eventfd;
 compare: the same suite on the stock kernel of the same tree, test by test;
+small:   the same on the kernel of the series without its optional patch;
 bench:   the bounds on what eventfd costs, beside stock (scripts/commands/bench.bounds);
 debug:   the suite on the kernel of DEBUG=1;
 harness: the rest of the harness's tests (scripts/tests/boot): they break what is checked, and see it turn red.
@@ -135,6 +136,14 @@ def compared(options: Options, totals: Check) -> None:
     totals.fail(*wrong)
 
 
+def small(options: Options, totals: Check) -> None:
+    """The same for the small series, where each test has to come to the same as with our file."""
+    options = options.but(pattern=None)
+    entries, wrong = compare.compare(options, session.build(options), totals.booted, side='small')
+    totals.passed += sum(not row.problem for row in entries)
+    totals.fail(*wrong)
+
+
 def bounds(options: Options, totals: Check) -> None:
     holds, broken = bench.bench(options, brief=True)
     totals.passed += holds
@@ -184,7 +193,8 @@ def boot_tests(_options: Options, totals: Check) -> None:
 
 PARTS: dict[str, Callable[[Options, Check], None]] = {
     'static': static_checks, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
-    'samples': sample, 'host': host, 'boot': booted, 'compare': compared, 'bench': bounds, 'debug': debugged,
+    'samples': sample, 'host': host, 'boot': booted, 'compare': compared, 'small': small,
+    'bench': bounds, 'debug': debugged,
     'harness': boot_tests}
 
 

@@ -4,7 +4,8 @@
 Every test has to come to the same on both, but for two kinds: one that needs a change of eventfd (Needs,
 in the suite's support/attributes.h) has to fail on stock, and one that shows nothing without a change may
 be skipped there. The differences are shown; build/*/compare.txt has the whole table. With KCSAN=1 it has
-to find data races in stock, and none in ours. Exit status: 0 if all is as declared, 1 if not, 2 for bad
+to find data races in stock, and none in ours. With SMALL=1 the other side is not stock, but the kernel's own file
+with all of the series but its optional patch: there every test has to come to the same. Exit status: 0 if all is as declared, 1 if not, 2 for bad
 input.
 """
 import argparse
@@ -35,13 +36,13 @@ class Row:
     program: str
     test: str
     ours: str
-    stock: str
+    other: str          # stock, or small
     why: str            # it differs, or may
     problem: str        # '' if all is as declared
 
     @property
     def differs(self) -> bool:
-        return self.ours != self.stock
+        return self.ours != self.other
 
     @property
     def kind(self) -> str:
@@ -49,7 +50,7 @@ class Row:
             return 'wrong'
         if not self.differs:
             return 'agree'
-        return 'declared' if self.stock == 'XFAIL' else 'not for stock'
+        return 'declared' if self.other == 'XFAIL' else 'not for stock'
 
 
 def declared(installed: pathlib.Path) -> dict[Key, str]:
@@ -71,32 +72,35 @@ def lacks_a_change(text: str) -> bool:
     return needed is not None and needed.group(1) in session.changes()
 
 
-def judge(ours: str, stock: str, text: str, why: str) -> tuple[str, str]:
-    """(why they may differ, what is wrong) for a test's outcomes; text is what it said on stock."""
-    if not ours or not stock:
-        return why, f'ran on {"ours" if ours else "stock"} only'
+def judge(ours: str, other: str, text: str, why: str, side: str = 'stock') -> tuple[str, str]:
+    """(why they may differ, what is wrong) for a test's outcomes; text is what it said on the other side."""
+    if not ours or not other:
+        return why, f'ran on {"ours" if ours else side} only'
     if ours not in ('passed', 'skipped'):
-        return why, 'fails on ours' if ours != stock else 'fails on both'
-    if stock == 'XPASS':
+        return why, 'fails on ours' if ours != other else 'fails on both'
+    if side == 'small':
+        return '', '' if ours == other else f'{other} on small'
+    if other == 'XPASS':
         return why, 'is declared, and passes on stock'
     # A declaration is for all values of a test's parameter, and stock need not have each of them.
-    if stock == 'skipped' and ours != stock and lacks_a_change(text):
+    if other == 'skipped' and ours != other and lacks_a_change(text):
         return text, ''
     if why:
-        return why, '' if (ours, stock) == ('passed', 'XFAIL') else f'is declared, and {stock} on stock'
-    if ours == stock:
+        return why, '' if (ours, other) == ('passed', 'XFAIL') else f'is declared, and {other} on stock'
+    if ours == other:
         return '', ''
     return '', 'differs, and is not declared'
 
 
-def rows(ours: verdicts.Verdict, stock: verdicts.Verdict, why: Mapping[Key, str], programs: Collection[str]) -> Iterator[Row]:
+def rows(ours: verdicts.Verdict, other: verdicts.Verdict, why: Mapping[Key, str], programs: Collection[str],
+         side: str = 'stock') -> Iterator[Row]:
     """Row by row, two verdicts' tests in these programs: what runs in the kernel itself is not for both."""
     results = [{(program.name, result.name): result for program in verdict.programs if program.name in programs
-                for result in verdicts.results(program)} for verdict in (ours, stock)]
+                for result in verdicts.results(program)} for verdict in (ours, other)]
     missing = verdicts.Result('', '', '', 0.0, [])
     for key in dict.fromkeys((*results[0], *results[1])):
         here, there = (result.get(key, missing) for result in results)
-        reason, problem = judge(here.outcome, there.outcome, there.text, why.get(key, ''))
+        reason, problem = judge(here.outcome, there.outcome, there.text, why.get(key, ''), side)
         yield Row(*key, here.outcome, there.outcome, reason, problem)
 
 
@@ -115,10 +119,10 @@ def stock_problems(options: Options, verdict: verdicts.Verdict) -> list[str]:
     return others + ['stock: KCSAN found no data race in eventfd'] * (options.kcsan and not races)
 
 
-def table(entries: Sequence[Row]) -> Iterator[str]:
+def table(entries: Sequence[Row], side: str = 'stock') -> Iterator[str]:
     """The rows as lines of columns."""
-    cells = [('test', 'ours', 'stock', 'needs')]
-    cells += [(f'{row.program}: {row.test}', row.ours or '-', row.stock or '-',
+    cells = [('test', 'ours', side, 'needs')]
+    cells += [(f'{row.program}: {row.test}', row.ours or '-', row.other or '-',
                f'WRONG: {row.problem}' + (f' ({row.why})' if row.why else '') if row.problem else row.why)
               for row in entries]
     widths = [max(len(line[column]) for line in cells) for column in range(3)]
@@ -126,14 +130,14 @@ def table(entries: Sequence[Row]) -> Iterator[str]:
         yield '  '.join((*(text.ljust(width) for text, width in zip(line, widths)), line[3])).rstrip()
 
 
-def show(options: Options, entries: Sequence[Row], reasons: list[str]) -> list[str]:
+def show(options: Options, entries: Sequence[Row], reasons: list[str], side: str = 'stock') -> list[str]:
     """The differences on the terminal, all of it in a file; what is wrong, a line each."""
-    path = options.work / 'compare.txt'
-    write_if_changed(path, '\n'.join(table(entries)) + '\n')
+    path = options.work / ('compare.txt' if side == 'stock' else f'compare-{side}.txt')
+    write_if_changed(path, '\n'.join(table(entries, side)) + '\n')
     # What is not for stock is most of it, and says nothing but that.
     shown = [row for row in entries if row.kind in ('declared', 'wrong')]
     say()
-    for line in table(shown):
+    for line in table(shown, side) if shown else ():
         say(line)
     say()
     for reason in reasons:
@@ -142,16 +146,17 @@ def show(options: Options, entries: Sequence[Row], reasons: list[str]) -> list[s
     if not entries:
         wrong.append('no test ran')
     count = collections.Counter(row.kind for row in entries)
-    say(f'compare: {"FAIL" if wrong else "PASS"}: {len(entries)} tests: {count["agree"]} agree, '
-        f'{count["declared"]} fail on stock as declared, {count["not for stock"]} are not for stock, '
-        f'{count["wrong"]} wrong; the table is {path}')
+    kinds = f'{count["agree"]} agree, '
+    if side == 'stock':
+        kinds += f'{count["declared"]} fail on stock as declared, {count["not for stock"]} are not for stock, '
+    say(f'compare: {"FAIL" if wrong else "PASS"}: {len(entries)} tests: {kinds}{count["wrong"]} wrong; the table is {path}')
     return wrong
 
 
 def boot(options: Options, built: session.Built, side: str) -> verdicts.Verdict:
     """The suite on the kernel of one side; the verdict."""
     programs, pattern = session.chosen(options, built.installed)
-    guests = session.shared_out(options, programs, pattern, name=f'compare-{side}', kernel=side)
+    guests = session.shared_out(options, programs, pattern, name=f'compare-{side}', has=[] if side == 'stock' else None)
     _, result = session.run_guests(options, built.image, built.initrd, built.objects, guests,
                                    said=f'running the suite on {side}', limits=session.limits(options))
     return result
@@ -166,24 +171,28 @@ def complaints_of(verdict: verdicts.Verdict) -> Iterator[str]:
                 yield f'{result.name}: {said[:1000]}'
 
 
-def compare(options: Options, built: session.Built, ours: verdicts.Verdict | None = None) -> tuple[list[Row], list[str]]:
+def compare(options: Options, built: session.Built, ours: verdicts.Verdict | None = None,
+            side: str = 'stock') -> tuple[list[Row], list[str]]:
     """Both boots, unless ours is there already, and what comes of it: the rows, and what is wrong."""
     if not ours:
         ours = boot(options, built, 'ours')
     # All but the kernel stays as it is.
-    stock = boot(options, built._replace(image=session.variant_image(options, 'stock')), 'stock')
-    entries = list(rows(ours, stock, declared(built.installed), rootfs.programs(built.installed)))
+    other = boot(options, built._replace(image=session.variant_image(options, side)), side)
+    entries = list(rows(ours, other, declared(built.installed), rootfs.programs(built.installed), side))
     # Of a few tests it is worth reading.
-    for said in complaints_of(stock) if options.pattern else ():
-        say(f'stock says, {said}')
-    return entries, show(options, entries, problems('ours', ours) + stock_problems(options, stock))
+    for said in complaints_of(other) if options.pattern else ():
+        say(f'{side} says, {said}')
+    reasons = stock_problems(options, other) if side == 'stock' else problems(side, other)
+    return entries, show(options, entries, problems('ours', ours) + reasons, side)
 
 
-def compare_with_stock(options: Options, _arguments: argparse.Namespace) -> int:
+def compare_both(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
-    _, wrong = compare(options, session.build(options))
+    side = 'small' if options.small else 'stock'
+    options = options.but(small=False)
+    _, wrong = compare(options, session.build(options), side=side)
     return 1 if wrong else 0
 
 
 COMMANDS = (Command('compare', 'the same suite on ours and on the stock kernel of the tree, test by test',
-                    compare_with_stock),)
+                    compare_both),)

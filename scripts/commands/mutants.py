@@ -28,7 +28,7 @@ from core.options import Options
 from core.places import ROOT, SUITE, write_if_changed
 from core.report import Broken, refuse, say
 from guest import kernels, qemu, rootfs, session, verdicts
-from source import semantic, trees
+from source import messages, states, trees
 
 LIST = pathlib.Path(__file__).with_name('mutants.txt')
 # Seconds for a test that takes more than its time, and for a guest that says nothing.
@@ -437,7 +437,9 @@ def examine(laboratory: Laboratory, mutants: Sequence[Mutant], rows: list[Row]) 
         with tempfile.TemporaryDirectory() as scratch:
             patch = pathlib.Path(scratch) / pathlib.Path(mutant.file).name
             patch.write_text(mutant.changed((ROOT / mutant.file).read_text()))
-            laboratory.build(semantic.patched(laboratory.pristine, patch.parent))
+            series = [entry._replace(cocci=patch) if entry.cocci == ROOT / mutant.file else entry
+                      for entry in messages.patches()]
+            laboratory.build(states.end(laboratory.pristine, series))
         job = Job(0, mutant)
         late = [job]
         tell(job, laboratory.alone(job) if mutant.killers else '')

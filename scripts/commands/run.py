@@ -14,8 +14,9 @@ from guest import qemu, session
 
 
 def run(options: Options, _arguments: argparse.Namespace) -> int:
-    # T= is for others.
-    return tested(options.but(pattern=None), 'run')
+    if options.pattern:
+        refuse(f'make run runs all tests: say make test T={options.pattern}')
+    return tested(options, 'run')
 
 
 def test(options: Options, _arguments: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def tested(options: Options, job: str) -> int:
                                          limits=session.limits(options))
     steps.done('booting, and running the suite')
     # Of the plain job: what another kernel or machine takes is another thing.
-    if job == 'run' and not (result.reasons or options.rounds) and options.label == Options.of({}).label:
+    if job == 'run' and not (result.reasons or options.rounds or options.small) and options.label == Options.of({}).label:
         steps.keep()
     return session.report(options, outcome, result)
 

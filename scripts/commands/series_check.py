@@ -6,12 +6,16 @@ Without KERNEL or KDIR it does so for each kernel that Debian has: 6.12 and 7.3.
 mail:  git am on the tree as it came, checkpatch, get_maintainer, git send-email (a dry run), and
        whether the last patch leaves what "make run" builds, file by file;
 build: after each patch the kernel is built, with CONFIG_EVENTFD and without, the files that the
-       series touches with W=1 and sparse; from the patch on that brings fs/eventfd.c, those that change
-       the kernel are booted to the suite.
+       series touches with W=1 and sparse;
+turns: before the first patch, and after each that changes the kernel, it is booted to the suite, which is told what
+       the kernel has by then. A test that a patch turns, and is not declared for it, is an error, and so is one that is
+       declared and does not turn. The table is kept in build/series;
+elsewhere: the same before and after those patches of which the plain kernel shows nothing, or not all.
 
 Exit status: 0 only if all is well.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -21,17 +25,23 @@ import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from checks import static
+from commands import compare
 from core import processes
 from core.command import Argument, Command
 from core.options import Options
 from core.places import ROOT, SUITE_FOLDER, need_disk, scratch_folder, write_if_changed
-from core.report import Broken, Progress, say
+from core.report import Broken, Progress, refuse, say
+from core.tables import simple_table
 from core.totals import Totals
-from guest import kernels, rootfs, session, verdicts
-from source import messages, patch_series, trees
+from guest import kernels, session, verdicts
+from source import insertion, messages, patch_series, trees, turns
 
 KERNELS = ('6.12', '7.3')
 EVENTFD = 'fs/eventfd.c'
+# Of the kernel's own files, in one patch.
+MOST_LINES = 150
+PAGE = ROOT / 'Documentation/dev-tools/eventfd.rst'
+FIRST, LAST = '.. From "make series-check"', '.. End of what "series-doc" writes'
 
 
 class Applied:
@@ -65,7 +75,8 @@ class Applied:
             patch_series.Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout',
                                                self.series.repository.directory, self.tree)
             self.git('config', 'core.autocrlf', 'false')
-        self.git.try_('am', '--abort')
+        # A git am that did not come to its end.
+        shutil.rmtree(self.tree / '.git/rebase-apply', ignore_errors=True)
         self.git('checkout', '-q', '-f', '--detach', self.series.base)
         self.git('clean', '-q', '-ffdx')
         (self.tree / '.git/checked-out').touch()
@@ -75,8 +86,9 @@ class Applied:
         return f'{self.name}, patch {index + 1}'
 
     def text(self, index: int, name: str) -> bytes | None:
-        """A file as a patch leaves it, or None where it is not there."""
-        done = subprocess.run(['git', '-C', self.tree, 'show', f'{self.commits[index]}:{name}'],
+        """A file as a patch leaves it, or as it came before the first (-1); None where it is not there."""
+        commit = self.commits[index] if index >= 0 else self.series.base
+        done = subprocess.run(['git', '-C', self.tree, 'show', f'{commit}:{name}'],
                               capture_output=True, env=self.git.env, check=False)
         return None if done.returncode else done.stdout
 
@@ -129,14 +141,28 @@ def checkpatch(applied: Applied, totals: Totals) -> None:
     for index, path in enumerate(applied.patches):
         changed = applied.changed[index]
         ignore = [f'--ignore={static.CHECKPATCH_IGNORE[name]}' for name in changed if name in static.CHECKPATCH_IGNORE]
+        # There is no history here to look a commit up in.
         said = processes.output_of([script, f'--root={applied.tree}', '--strict', '--no-signoff', '--terse', '--showfile',
-                                    *ignore, path], cwd=applied.tree, env=static.NO_GIT)
+                                    '--ignore=UNKNOWN_COMMIT_ID', *ignore, path], cwd=applied.tree, env=static.NO_GIT)
         # It says nothing of a patch that is right, and ends with a total otherwise. It knows C, and takes
         # C++ for that, which is clang-format's in "make check-static".
         remarks = [line for line in said.splitlines()
                    if not is_cplusplus(line.split(':')[0]) and not line.startswith('total: ')]
         but = ', but for what is C++' if any(map(is_cplusplus, changed)) else ''
         totals.check(f'{applied.title(index)}: checkpatch --strict{but}', '\n'.join(remarks))
+
+
+def small(applied: Applied, totals: Totals) -> None:
+    """No patch changes more of the kernel's own files than a reviewer reads in one go."""
+    for index, patch in enumerate(applied.descriptions):
+        if patch.optional:
+            continue
+        counted = applied.git('show', '--numstat', '--format=', applied.commits[index]).splitlines()
+        new = set(messages.files_of(patch))
+        lines = sum(int(added) + int(removed) for added, removed, name in (line.split('\t') for line in counted)
+                    if name not in new and not name.startswith(('Documentation/', SUITE_FOLDER)))
+        totals.check(f'{applied.title(index)}: {lines} lines of the kernel\'s files',
+                     f'{lines} changed lines are more than {MOST_LINES}' if lines > MOST_LINES else '')
 
 
 def recipients(applied: Applied) -> Iterator[tuple[list[str], list[str]]]:
@@ -187,21 +213,22 @@ def put(applied: Applied, index: int, source: pathlib.Path) -> None:
             write_if_changed(source / name, data)
 
 
-def configure(applied: Applied, index: int, source: pathlib.Path, objects: pathlib.Path,
+def configure(applied: Applied, index: int, source: pathlib.Path, objects: pathlib.Path, options: Options,
               extra: Iterable[pathlib.Path] = ()) -> None:
     """Anew where a patch has changed what there is to configure."""
-    if index == 0 or any('Kconfig' in name for name in applied.changed[index]):
+    if index <= 0 or any('Kconfig' in name for name in applied.changed[index]):
         (objects / '.config.from').unlink(missing_ok=True)
     # An option that a later patch brings is asked for in vain.
-    absent = [option for patch in applied.descriptions[index + 1:] for _, option in patch.later]
-    kernels.configure(applied.options, source, objects, extra, absent)
+    absent = [f'CONFIG_{line.removeprefix("config ")}' for patch in applied.descriptions[index + 1:] if patch.lines
+              for block in insertion.insertions_of(patch.lines) for line in block.text if line.startswith('config ')]
+    kernels.configure(options, source, objects, extra, absent)
 
 
-def compile_all(applied: Applied, source: pathlib.Path, objects: pathlib.Path, log: pathlib.Path, what: str) -> str:
+def compile_all(source: pathlib.Path, objects: pathlib.Path, log: pathlib.Path, what: str, options: Options) -> str:
     """What make has to say that is no news of progress; Broken if it fails."""
     said: list[str] = []
     done = 0
-    progress = Progress(f'building {what}', applied.options.terminal)
+    progress = Progress(f'building {what}', options.terminal)
 
     def on_line(line: str) -> None:
         nonlocal done
@@ -211,7 +238,7 @@ def compile_all(applied: Applied, source: pathlib.Path, objects: pathlib.Path, l
         if re.search(r'\bwarning:|\berror:', line):
             said.append(line.rstrip())
 
-    processes.run([*kernels.make(applied.options, source, objects), kernels.jobs(), what], log, f'building {what}',
+    processes.run([*kernels.make(options, source, objects), *options.variables, kernels.jobs(), what], log, f'building {what}',
                   on_line=on_line)
     progress.done(f'{done} objects')
     return '\n'.join(said)
@@ -227,9 +254,9 @@ def seed(objects: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def builds(applied: Applied, totals: Totals) -> None:
-    """After each patch: build, and where the kernel has changed since it brought eventfd, boot."""
+    """After each patch: build, with eventfd and without."""
     options = applied.options
-    _, initrd, objects, installed = session.build(options)
+    objects = session.build(options).objects
     source, _ = trees.prepare(options)
     with_it, without = options.work / 'obj-series', options.work / 'obj-series-without-eventfd'
     seed(objects, with_it)
@@ -237,7 +264,6 @@ def builds(applied: Applied, totals: Totals) -> None:
     touched = sorted({name for names in applied.changed for name in names if name.endswith('.c')
                       and not name.startswith(trees.NOT_BUILT) and '/tests/' not in name})
     before = trees.pristine(options)
-    booted: verdicts.Verdict | None = None
     kernels_files = [name for names in applied.changed for name in names if not name.startswith(trees.NOT_BUILT)]
     try:
         for index in range(len(applied.commits)):
@@ -246,7 +272,7 @@ def builds(applied: Applied, totals: Totals) -> None:
                 say(f'    {title}: nothing that a kernel is built of, the one before is its kernel')
                 continue
             put(applied, index, source)
-            configure(applied, index, source, with_it)
+            configure(applied, index, source, with_it, options)
             for name in touched:
                 os.utime(source / name)
             said = static.noisy_build(options, source, with_it, 'C=2', *(name[:-1] + 'o' for name in touched))
@@ -261,26 +287,141 @@ def builds(applied: Applied, totals: Totals) -> None:
             totals.check(f'{title}: {tools}, {" ".join(touched)}',
                          '\n'.join([*whole, *static.about_changes(said, before, theirs)]))
             image = options.arch.image.rsplit('/', 1)[1]
-            totals.check(f'{title}: builds', compile_all(applied, source, with_it, options.work / 'series.log', image))
-            configure(applied, index, source, without, [ROOT / 'scripts/config/without-eventfd.config'])
+            totals.check(f'{title}: builds', compile_all(source, with_it, options.work / 'series.log', image, options))
+            configure(applied, index, source, without, options, [ROOT / 'scripts/config/without-eventfd.config'])
             totals.check(f'{title}: builds without CONFIG_EVENTFD',
-                         compile_all(applied, source, without, options.work / 'series-without.log', 'vmlinux'))
-            if booted is not None or EVENTFD in applied.changed[index]:
-                # The kernel's own tests are there from the patch on that brings them.
-                in_kernel = [verdicts.KUNIT] if 'CONFIG_EVENTFD_KUNIT_TEST=y' in (with_it / '.config').read_text() else []
-                outcome, result = session.run_guest(options, with_it / options.arch.image, initrd, objects,
-                                                    [*rootfs.programs(installed), *in_kernel], name='series')
-                booted = result
-                session.report(options, outcome, result)
-                totals.check(f'{title}: boots to the suite, {result.count("passed")} passed', '\n'.join(result.reasons))
+                         compile_all(source, without, options.work / 'series-without.log', 'vmlinux', options))
     finally:
         trees.prepare(options)
-    if booted is None:
-        totals.check(f'{applied.name}: a patch brings {EVENTFD}', 'none does')
+
+
+# (program, name of the test)
+Key = tuple[str, str]
+Results = dict[Key, verdicts.Result]
+
+
+def is_one_of(name: str, declared: Collection[str]) -> str:
+    """Which of them a test is, GROUP.NAME or GROUP.NAME/PARAMETER, or nothing."""
+    parts = name.split('/')
+    bare = next((part for part in parts if '.' in part), name)
+    return next((one for one in (bare, f'{bare}/{parts[-1]}') if one in declared), '')
+
+
+def turned(before: Results, now: Results) -> list[Key]:
+    """The tests that pass now and did not before."""
+    return [key for key, result in now.items()
+            if result.outcome == 'passed' and (key not in before or before[key].outcome != 'passed')]
+
+
+def misplaced(changes: Collection[str], declared: Mapping[str, Collection[str]], before: Results, now: Results) -> Iterator[str]:
+    """What turns with a patch and is not declared for its changes, and what is declared, by programs, and does not turn."""
+    seen = set()
+    for program, name in turned(before, now):
+        one = is_one_of(name, declared.get(program, ()))
+        seen.add((program, one))
+        # What is not there is skipped, and says why; what is there and wrong fails.
+        was = before.get((program, name))
+        lacks = was.text if was and was.outcome == 'skipped' else ''
+        if not one and not any(lacks.startswith(f'needs {change}: ') for change in changes):
+            yield f'{program}: {name} passes from here on, and is not declared for this patch'
+    for program, names in declared.items():
+        for one in names:
+            outcomes = {result.outcome for (there, name), result in now.items() if there == program and is_one_of(name, [one])}
+            if (program, one) not in seen and outcomes != {'skipped'}:
+                yield (f'{program}: {one} is declared for this patch and does not turn: '
+                       f'{", ".join(sorted(outcomes)) or "did not run"}')
+
+
+class Boots:
+    """Boots the kernel as each patch leaves it to the suite, in the objects of one machine and configuration."""
+
+    def __init__(self, applied: Applied, options: Options):
+        self.applied, self.options = applied, options
+        self.built = session.build(options)
+        self.source, _ = trees.prepare(options)
+        self.objects = options.work / 'obj-series'
+        seed(self.built.objects, self.objects)
+        self.programs, self.pattern = session.chosen(options, self.built.installed)
+        # A change may show on other machines only.
+        self.shown = compare.declared(self.built.installed)
+
+    def has(self, index: int) -> list[str]:
+        return [change for patch in self.applied.descriptions[:index + 1] for change in patch.turns]
+
+    def declared(self, changes: Collection[str]) -> dict[str, list[str]]:
+        """The tests of these changes that can show them here, by programs."""
+        return {program: [name for name in names if any(
+            is_one_of(test, [name]) for there, test in self.shown if there == program)]
+            for program, names in turns.turned_by(changes).items() if program in self.programs}
+
+    def boot(self, index: int) -> tuple[verdicts.Verdict, Results]:
+        """After this patch, or before the first one (-1)."""
+        put(self.applied, index, self.source)
+        configure(self.applied, index, self.source, self.objects, self.options)
+        compile_all(self.source, self.objects, self.options.work / 'series.log',
+                    self.options.arch.image.rsplit('/', 1)[1], self.options)
+        in_kernel = not self.pattern and 'CONFIG_EVENTFD_KUNIT_TEST=y' in (self.objects / '.config').read_text()
+        kunit = 'eventfd' if in_kernel else None
+        guests = session.shared_out(self.options, self.programs, self.pattern, name='series', has=self.has(index), kunit=kunit)
+        _, verdict = session.run_guests(self.options, self.objects / self.options.arch.image, self.built.initrd,
+                                        self.built.objects, guests, kunit=kunit, limits=session.limits(self.options))
+        return verdict, {(program.name, test.name): test for program in verdict.programs if program.name in self.programs
+                         for test in verdicts.results(program)}
+
+
+def turning(applied: Applied, totals: Totals) -> None:
+    """Boot to the suite before the first patch, and after each that changes the kernel: which tests does it turn?"""
+    boots = Boots(applied, applied.options)
+    before: Results = {}
+    table: list[dict[str, str | int]] = []
+    try:
+        for index in range(-1, len(applied.commits)):
+            patch = applied.descriptions[index] if index >= 0 else None
+            if patch and not [name for name in applied.changed[index] if not name.startswith(trees.NOT_BUILT)]:
+                continue
+            title = applied.title(index) if patch else f'{applied.name} as it came'
+            verdict, now = boots.boot(index)
+            good, bad = (sum(test.outcome == outcome for test in now.values()) for outcome in ('passed', 'XFAIL'))
+            totals.check(f'{title}: the suite finds the kernel as declared, {good} pass and {bad} fail as they have to',
+                         '\n'.join(verdict.reasons))
+            if patch:
+                found = turned(before, now)
+                failed = sum(before[key].outcome == 'XFAIL' for key in found)
+                totals.check(f'{title}: turns {failed} tests that failed, and {len(found) - failed} that were skipped',
+                             '\n'.join(misplaced(patch.turns, boots.declared(patch.turns), before, now)))
+                table.append({'patch': patch.path.stem, 'subject': patch.subject, 'failed': failed,
+                              'skipped': len(found) - failed, 'good': good, 'bad': bad})
+            before = now
+    finally:
+        trees.prepare(applied.options)
+    write_if_changed(patch_series.FOLDER / f'turns-{applied.options.label}.json', json.dumps(table, indent=1) + '\n')
+
+
+def elsewhere(applied: Applied, totals: Totals) -> None:
+    """The same before and after those patches alone that the plain kernel shows nothing of, or not all, on one that does."""
+    for index, patch in enumerate(applied.descriptions):
+        if not patch.shown_by:
+            continue
+        options = applied.options.asking(**patch.shown_by)
+        words = ' '.join(f'{name}={value}' for name, value in patch.shown_by.items())
+        boots = Boots(applied, options)
+        try:
+            (first, before), (second, now) = boots.boot(index - 1), boots.boot(index)
+        finally:
+            trees.prepare(options)
+        races = [reason for reason in first.reasons if compare.RACE.match(reason)]
+        wrong = [f'before: {reason}' for reason in first.reasons if reason not in races] + second.reasons
+        if options.kcsan and not races:
+            wrong.append('KCSAN found no data race in eventfd before this patch')
+        found = turned(before, now)
+        totals.check(f'{applied.title(index)}, {words}: turns {len(found)} tests' + (
+            f', and ends {len(races)} data races' if options.kcsan else ''),
+            '\n'.join([*wrong, *misplaced(patch.turns, boots.declared(patch.turns), before, now)]))
 
 
 PARTS: Mapping[str, tuple[Callable[[Applied, Totals], None], ...]] = {
-    'mail': (equality, checkpatch, mail), 'build': (builds,)}
+    'mail': (equality, checkpatch, small, mail), 'build': (builds,), 'turns': (turning,),
+    'elsewhere': (elsewhere,)}
 
 
 def check_series(given: Options, arguments: argparse.Namespace) -> int:
@@ -299,5 +440,28 @@ def check_series(given: Options, arguments: argparse.Namespace) -> int:
     return totals.status()
 
 
-COMMANDS = (Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3',
+def written(options: Options, _arguments: argparse.Namespace) -> int:
+    """Put the table of what each patch turns into the documentation."""
+    path = patch_series.FOLDER / f'turns-{options.label}.json'
+    if not path.exists():
+        refuse(f'what the patches turn has not been seen for {options.label}: "make series-check turns" first')
+    table = {row['patch']: row for row in json.loads(path.read_text())}
+    cells = []
+    for number, patch in enumerate(messages.patches(), 1):
+        row = table.get(patch.path.stem)
+        cells.append([str(number), patch.subject, *(str(row[what] or '') if row else '' for what in ('failed', 'skipped', 'good', 'bad'))])
+    head = ['patch', '', 'failed', 'skipped', 'pass', 'fail']
+    text = '\n'.join([f'{FIRST}, {options.label}; "scripts/eventfd series-doc" writes this part', '',
+                      *simple_table(head, cells, left=2)])
+    before, _, rest = PAGE.read_text().partition(FIRST)
+    _, _, after = rest.partition(LAST)
+    if not after:
+        raise Broken(f'{PAGE} has lost the lines between which the table goes')
+    write_if_changed(PAGE, f'{before}{text}\n{LAST}{after}')
+    say(f'wrote {PAGE.relative_to(ROOT)}')
+    return 0
+
+
+COMMANDS = (Command('series-doc', 'put the table of what each patch turns into the documentation', written),
+            Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3',
                     check_series, [Argument('parts', 'of the check', '*', tuple(PARTS))]),)

@@ -26,7 +26,7 @@ class Option(NamedTuple):
 
     @property
     def flag(self) -> str:
-        return '--' + {'T': 'tests', 'N': 'boots', 'S': 'seconds'}.get(self.name, self.name.lower())
+        return '--' + {'T': 'tests', 'V': 'reroll', 'N': 'boots', 'S': 'seconds'}.get(self.name, self.name.lower())
 
 
 # The one list of them. The Makefile takes its own from here, a line each.
@@ -40,6 +40,10 @@ OPTIONS = (
     Option("FAULTS", "1", "with allocations that can be made to fail"),
     Option("PREEMPT", "1", "a preemptible kernel"),
     Option("SMP", "0", "a kernel for one processor"),
+    Option("SMALL", "1", "the series without its last, optional patch"),
+    Option("PART", "NAME", "make apply: fixes, wake-ups, autoreset, tests (all)"),
+    Option("V", "NUMBER", "make series: which version of it this is (1; with SINCE, 2)"),
+    Option("SINCE", "REV", "make series: the commit of this project that was the version before"),
     Option("T", "PATTERN", "which tests: test, kunit, compare, soak, bench, mutants"),
     Option("ROUNDS", "NUMBER", "how often tests of races try (200)"),
     Option("N", "NUMBER", "boots of make soak (20)"),
@@ -75,6 +79,10 @@ class Options:
     arch: Arch
     accel: str | None
     switched: frozenset[str]                            # the names of flavours
+    small: bool
+    part: str | None
+    version: int
+    since: str | None
     pattern: str | None
     rounds: int
     boots: int
@@ -96,6 +104,7 @@ class Options:
         rounds = number_of(asked, 'ROUNDS', 0, 0, 10 ** 9, 'how often the tests of races try, 2000 for example')
         boots = number_of(asked, 'N', 20, 1, 9999, 'how often make soak boots')
         seconds = number_of(asked, 'S', 60, 1, 10 ** 6, 'how many seconds make stress takes, and make try may')
+        version = number_of(asked, 'V', 2 if 'SINCE' in asked else 1, 1, 99, 'which version of the series this is')
         seed = number_of(asked, 'SEED', 0, 0, 10 ** 9, 'the seed of the schedule, as an earlier run printed it')
         kernel = asked.get('KERNEL', '6.12')
         if 'KDIR' in asked and 'KERNEL' in asked:
@@ -107,11 +116,14 @@ class Options:
         machine = asked.get('ARCH', 'x86_64')
         if machine not in ARCHES:
             refuse(f'ARCH={machine} is not known here: use one of {", ".join(ARCHES)}')
+        if asked.get('SMALL', '') not in ('', '0', '1'):
+            refuse(f'SMALL={asked["SMALL"]} is not known: use SMALL=1, or leave it out')
         accel = asked.get('ACCEL')
         if accel not in (None, 'tcg', 'kvm'):
             refuse(f'ACCEL={accel} is not known: use tcg or kvm, or leave it out')
         options = cls(asked=asked, kdir=asked.get('KDIR'), kernel=kernel, arch=ARCHES[machine], accel=accel,
-                      switched=frozenset(switched), pattern=asked.get('T'), rounds=rounds, boots=boots, seconds=seconds,
+                      switched=frozenset(switched), small=asked.get('SMALL') == '1', part=asked.get('PART'), version=version,
+                      since=asked.get('SINCE'), pattern=asked.get('T'), rounds=rounds, boots=boots, seconds=seconds,
                       seed=seed if 'SEED' in asked else None, terminal=sys.stdout.isatty())
         for flavour in options.flavours:
             for other, why in flavour.excludes.items():

@@ -159,10 +159,14 @@ def changes() -> list[str]:
     return names
 
 
-def settings(options: Options, programs: Sequence[str] = (), pattern: str | None = None, kernel: str = 'ours') -> Files:
-    """What the guest's init is to know, as files for its overlay: it runs all programs if none is named."""
+def settings(options: Options, programs: Sequence[str] = (), pattern: str | None = None,
+             has: Sequence[str] | None = None) -> Files:
+    """What the guest's init is to know, as files for its overlay: it runs all programs if none is named.
+
+    Its kernel has all our changes, or those that has names.
+    """
     tests = [f'-t {SUITE}:{name}' for name in programs]
-    lines = [f'export EVENTFD_CHANGES={",".join(changes()) if kernel == "ours" else ""}']
+    lines = [f'export EVENTFD_CHANGES={",".join(changes() if has is None else has)}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
     if options.debug:
@@ -198,7 +202,7 @@ class Guest:
 
 
 def shared_out(options: Options, programs: Sequence[str], pattern: str | None = None, *, name: str = 'run',
-               kernel: str = 'ours', kunit: str | None = None) -> list[Guest]:
+               has: Sequence[str] | None = None, kunit: str | None = None) -> list[Guest]:
     """The guests for these programs: one with a single processor takes those that need no more, if it has one here.
 
     With more rounds than usual, and in a kernel built for something special, all of them run in one guest. So do a few
@@ -211,9 +215,9 @@ def shared_out(options: Options, programs: Sequence[str], pattern: str | None = 
     needed = rootfs.needs(options.work / 'kselftest') if apart else {}
     one = [program for program in programs if rootfs.ONE_PROCESSOR in needed.get(program, [])]
     rest = [program for program in programs if program not in one]
-    guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, kernel))]
+    guests = [Guest(name, rest + [verdicts.KUNIT] * bool(kunit), settings(options, rest, pattern, has))]
     if one:
-        guests.append(Guest(f'{name}-one', one, settings(options, one, pattern, kernel), cpus=1))
+        guests.append(Guest(f'{name}-one', one, settings(options, one, pattern, has), cpus=1))
     return guests
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Insert the lines of series/*.lines into the kernel files that are not C and not ours.
+"""Insert the lines of series/*.lines into the kernel's files, and what fs/eventfd.c of ours has in common with them.
 
-Shows what changes as a diff; TREE stays as it is. A file of series/ has comments, and below them
+A file of series/ has comments, and below them
 any number of blocks of this form, with "after" for a place behind the line that is named:
 
     file: PATH
@@ -9,57 +9,115 @@ any number of blocks of this form, with "after" for a place behind the line that
     +TEXT
     ...
 
-LINE is a whole line that the kernel's file has exactly once. A tree where it is missing, or there
+LINE is a whole line that the kernel's file has exactly once; several of "before:" or "after:" are lines that follow
+one another there. A tree where it is missing, or there
 twice, or that has TEXT already, is refused. A block that starts with "where missing:" in place of
 "file:" is left out of such a tree that has TEXT: some kernels have it, others do not.
+
+In a C file the place can be that of a definition, as source/definitions.py finds it: "before definition: NAME",
+"after definition: NAME", or "in place of: NAME". And the text can be what the file of ours of the same path defines,
+so that it stands there alone:
+
+    takes: NAME [NAME]...
+    -LINE
+    +LINE
+
+The lines below it say what such a definition has otherwise in this patch: LINE, which it has exactly once, becomes
+another one, or none. Where two such places follow one another, "..." stands between them.
 """
-import argparse
+import dataclasses
+import functools
 import pathlib
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from core.command import Argument, Command
-from core.options import Options
 from core.places import ROOT
 from core.report import Broken, refuse
-from source import semantic
+from source import definitions
 
 SERIES = ROOT / 'series'
 
 
-class Insertion(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Insertion:
     """A block of series/*.lines."""
     source: pathlib.Path    # the file of series/ that has it
     always: bool            # or only where its text is missing
     file: str               # the kernel's
-    where: str              # before or after
-    anchor: str             # the line that it is beside
+    where: str              # one of PLACES
+    anchor: str             # the line, or the definition, that it is beside or replaces
     text: list[str]
+    known_by: str           # the line by which it is found in a tree that has it already
 
 
+LINES = ('before', 'after')
+PLACES = (*LINES, 'before definition', 'after definition', 'in place of')
+
+
+class Block:
+    """Reads the lines of one block."""
+
+    def __init__(self, path: pathlib.Path, lines: list[tuple[int | str, str]]):
+        self.path = path
+        self.lines = lines      # those that are left, of this block and of the following ones
+
+    def next(self, pattern: str) -> re.Match[str]:
+        number, line = self.lines.pop(0) if self.lines else ('end', 'nothing')
+        match = re.fullmatch(pattern, line)
+        if not match:
+            raise Broken(f'{self.path}:{number}: "{line}" where a line like "{pattern}" has to be')
+        return match
+
+    def marked(self, sign: str) -> list[str]:
+        found: list[str] = []
+        while self.lines and self.lines[0][1].startswith(sign):
+            found.append(self.lines.pop(0)[1][1:])
+        return found
+
+    def taken(self, file: str) -> list[str]:
+        """What is taken from our file, with what it has otherwise."""
+        names = self.next(r'takes: (\S.*)')[1]
+        ours = ROOT / file
+        if not ours.is_file():
+            raise Broken(f'{self.path} takes {names} from {file}, and there is no such file of ours')
+        found = '\n'.join(definitions.taken(ours.read_text(), names.split(', '), file)) + '\n'
+        while self.lines and self.lines[0][1].startswith(('-', '...')):
+            if self.lines[0][1] == '...':
+                self.lines.pop(0)
+            before, after = ('\n'.join([*lines, '']) for lines in (self.marked('-'), self.marked('+')))
+            if f'\n{found}'.count(f'\n{before}') != 1:
+                raise Broken(f'{self.path}: {file} has to have in {names} 1x "{before.splitlines()[0].strip()}"')
+            found = f'\n{found}'.replace(f'\n{before}', f'\n{after}')[1:]
+        return found.splitlines()
+
+    def read(self) -> Insertion:
+        kind, file = self.next(r'(file|where missing): (\S+)').groups()
+        where, anchor = self.next(rf'({"|".join(PLACES)}): (.*\S)').groups()
+        while where in LINES and self.lines and self.lines[0][1].startswith(f'{where}: '):
+            anchor += '\n' + self.next(rf'{where}: (.*\S)')[1]
+        text = self.marked('+')
+        known_by = text[0] if text else ''
+        while self.lines and self.lines[0][1].startswith('takes: '):
+            taken = self.taken(file)
+            # Comments begin alike.
+            known_by = known_by or next(line for line in taken if line not in ('/*', '/**'))
+            text += ['', *taken] if text else taken
+        if not text:
+            self.next(r'\+.*|takes: .*')
+        if where.endswith('definition'):
+            text = [*text, ''] if where.startswith('before') else ['', *text]
+        return Insertion(self.path, kind == 'file', file, where, anchor, text, known_by)
+
+
+@functools.cache
 def insertions_of(path: pathlib.Path) -> list[Insertion]:
     """The blocks of one file of series/."""
-    lines = [(number, line) for number, line in enumerate(path.read_text().splitlines(), 1)
-             if line.strip() and not line.startswith('#')]
-    found = []
-    while lines:
-        head: list[str] = []
-        for pattern in (r'(file|where missing): (\S+)$', r'(before|after): (.*\S)$', r'\+(.*)$'):
-            number, line = lines[0] if lines else ('end', 'nothing')
-            match = re.match(pattern, line)
-            if not match:
-                raise Broken(f'{path}:{number}: "{line}" where a line like "{pattern}" has to be')
-            if not pattern.startswith(r'\+'):
-                head += match.groups()
-                lines.pop(0)
-        text = []
-        while lines and lines[0][1].startswith('+'):
-            text.append(lines.pop(0)[1][1:])
-        kind, file, where, anchor = head
-        found.append(Insertion(path, kind == 'file', file, where, anchor, text))
-    if not found:
-        raise Broken(f'{path} has nothing to insert')
+    lines: list[tuple[int | str, str]] = [(number, line) for number, line in enumerate(path.read_text().splitlines(), 1)
+                                          if line.strip() and not line.startswith('#')]
+    block = Block(path, lines)
+    found: list[Insertion] = []
+    while block.lines or not found:
+        found.append(block.read())
     return found
 
 
@@ -74,39 +132,42 @@ def files() -> list[str]:
     return sorted({insertion.file for insertion in insertions()})
 
 
+def place(insertion: Insertion, lines: list[str], source: pathlib.Path) -> tuple[int, int]:
+    """The lines of a file that a block replaces: none, as a rule."""
+    if insertion.where in LINES:
+        what, anchor = 'line', insertion.anchor.split('\n')
+        found = [(number, number + len(anchor)) for number, line in enumerate(lines)
+                 if line == anchor[0] and lines[number:number + len(anchor)] == anchor]
+    else:
+        what = 'definition of'
+        found = [(one.start, one.end) for one in definitions.find('\n'.join(lines), insertion.anchor)]
+    if len(found) != 1:
+        named = insertion.anchor.split('\n')[-1].strip('\t')
+        refuse(f'{source}: {insertion.file} has to have the {what} "{named}" 1x, for what '
+               f'{insertion.source.name} inserts {insertion.where} it, and has it {len(found)}x: this tree differs from '
+               f'those that the series is for')
+    [(start, end)] = found
+    return (start, end) if insertion.where == 'in place of' else (start, start) if insertion.where.startswith('before') \
+        else (end, end)
+
+
 def insert(insertion: Insertion, lines: list[str], source: pathlib.Path) -> list[str]:
     """The lines of a file with one block in it; they have no line ends."""
-    where = f'{source}: {insertion.file}'
     # A block is known by its first line, be it that of an option or the title of a section.
-    if insertion.text[0] in lines:
+    if insertion.where != 'in place of' and insertion.known_by in lines:
         if not insertion.always:
             return lines
-        refuse(f'{where} has "{insertion.text[0]}" already: name a tree without this series')
-    number = lines.count(insertion.anchor)
-    if number != 1:
-        refuse(f'{where} has to have the line "{insertion.anchor}" 1x, for what {insertion.source.name} inserts '
-               f'{insertion.where} it, and has it {number}x: this tree differs from those that the series is for')
-    at = lines.index(insertion.anchor) + (insertion.where == 'after')
-    return lines[:at] + insertion.text + lines[at:]
+        refuse(f'{source}: {insertion.file} has "{insertion.known_by}" already: name a tree without this series')
+    start, end = place(insertion, lines, source)
+    # Of empty lines at the end of a file nothing stays below the text but the line's own end.
+    below = lines[end:] if any(lines[end:]) else ['']
+    return lines[:start] + insertion.text + below
 
 
-def patched(source: pathlib.Path, paths: Iterable[pathlib.Path] | None = None) -> dict[str, bytes]:
-    """{relative path: the bytes of the changed file} for all the kernel files that get lines."""
-    changed: dict[str, list[str]] = {}
-    for insertion in insertions(paths):
-        if not (source / insertion.file).is_file():
-            refuse(f'{source} has no {insertion.file}: name the top of a kernel tree')
-        if insertion.file not in changed:
-            changed[insertion.file] = (source / insertion.file).read_text(errors='surrogateescape').split('\n')
-        changed[insertion.file] = insert(insertion, changed[insertion.file], source)
-    return {file: '\n'.join(lines).encode(errors='surrogateescape') for file, lines in changed.items()}
-
-
-def main(_options: Options, arguments: argparse.Namespace) -> int:
-    source = pathlib.Path(arguments.tree)
-    print(''.join(semantic.diff(source, patched(source))), end='')
-    return 0
-
-
-COMMANDS = (Command('insertion', 'show what series/*.lines insert into a tree', main, [
-    Argument('tree', 'the top of a kernel tree, which stays as it is')]),)
+def changed(path: pathlib.Path, file: str, before: bytes, source: pathlib.Path) -> bytes:
+    """What the blocks of one file of series/ make of a kernel file, which is source's or what other patches made of it."""
+    lines = before.decode(errors='surrogateescape').split('\n')
+    for insertion in insertions_of(path):
+        if insertion.file == file:
+            lines = insert(insertion, lines, source)
+    return '\n'.join(lines).encode(errors='surrogateescape')

@@ -5,7 +5,10 @@ Not called by itself. series/NN-NAME.message is
 
     # SPDX-License-Identifier: GPL-2.0
     carries: FILE|FOLDER/ ...
-    later: FILE CONFIG_OPTION
+    later: FILE NAME
+    turns: CHANGE ...
+    shown by: OPTION=VALUE ...
+    optional
 
     SUBJECT
 
@@ -13,11 +16,14 @@ Not called by itself. series/NN-NAME.message is
 
 with as many lines "carries:" as it takes, as there are files of ours. A patch also makes what
 series/NN-NAME.cocci and series/NN-NAME.lines beside its message change in the kernel's own files.
-"later:" says that the block "#ifdef CONFIG_OPTION" of a file of ours belongs to this patch, and not to the
-one that carries the file.
+"later:" says that what a file of ours defines as NAME belongs to this patch, and not to the one that carries the
+file. "turns:" names what the suite calls changes (support/changes.h): their tests fail before this patch and pass after
+it. "shown by:" is what make is called with for a kernel on which that is seen, where the plain one shows nothing or not
+all. "optional" stands in the last patch, where the series is whole without it.
 
 The patch 00 is the cover letter, and carries nothing. In place of that it has lines "leaves:", for what lies
-where it would in a kernel tree and yet is no part of the series.
+where it would in a kernel tree and yet is no part of the series. 00-N-PART.message is that of a part which can be sent
+by itself, in the order of N; "patches: FIRST LAST" in it says which patches that has.
 """
 import pathlib
 import re
@@ -32,6 +38,13 @@ SERIES = ROOT / 'series'
 KERNEL_FOLDERS = ('Documentation/', 'fs/', 'include/', 'samples/', 'tools/')
 
 
+class Part(NamedTuple):
+    """Patches that can be sent by themselves, once the parts before them have been."""
+    name: str
+    cover: 'Patch'
+    patches: list['Patch']
+
+
 class Patch(NamedTuple):
     """A message, and the files beside it."""
     path: pathlib.Path              # of the message
@@ -39,7 +52,11 @@ class Patch(NamedTuple):
     body: str
     carries: list[str]              # files of ours, and folders, which end with /
     leaves: list[str]               # the same, in the cover letter: what is no part of the series
-    later: list[tuple[str, str]]    # (file, option) whose block is this patch's
+    later: list[tuple[str, str]]    # (file, name) whose definition is this patch's
+    span: list[str]                 # in the cover letter of a part: the numbers of its first and last patch
+    turns: list[str]                # the changes that the patch is
+    shown_by: dict[str, str]
+    optional: bool
     cocci: pathlib.Path | None
     lines: pathlib.Path | None
 
@@ -50,6 +67,10 @@ def read(path: pathlib.Path) -> Patch:
     carries: list[str] = []
     leaves: list[str] = []
     later: list[tuple[str, str]] = []
+    span: list[str] = []
+    turns: list[str] = []
+    optional = False
+    shown_by: dict[str, str] = {}
     for number, line in enumerate(head.splitlines(), 1):
         key, _, value = line.partition(': ')
         if line.startswith('#'):
@@ -58,28 +79,53 @@ def read(path: pathlib.Path) -> Patch:
             carries += value.split()
         elif key == 'leaves' and path.name.startswith('00-') and value.strip():
             leaves += value.split()
+        elif key == 'patches' and re.fullmatch(r'00-\d-.*', path.name) and re.fullmatch(r'\d+ \d+', value):
+            span = value.split()
         elif key == 'later' and len(value.split()) == 2:
-            file, option = value.split()
-            later.append((file, option))
+            file, name = value.split()
+            later.append((file, name))
+        elif key == 'turns' and re.fullmatch(r'\w+( \w+)*', value):
+            turns += value.split()
+        elif key == 'shown by' and re.fullmatch(r'\w+=\w+( \w+=\w+)*', value):
+            shown_by = dict(word.split('=') for word in value.split())
+        elif line == 'optional':
+            optional = True
         else:
-            raise Broken(f'{path}:{number}: "{line}" where "carries: FILE" or "later: FILE OPTION" has to be')
+            raise Broken(f'{path}:{number}: "{line}" where "carries: FILE" or "later: FILE NAME" has to be')
     subject, _, body = text.strip('\n').partition('\n\n')
     if not subject or '\n' in subject or not body.strip():
         raise Broken(f'{path} needs a subject in one line and a body below it, with an empty line before each')
-    wide = [line for line in body.splitlines() if len(line) > 75]
+    wide = [line for line in body.splitlines() if len(line) > 75 and not line.startswith('Fixes: ')]
     if wide:
         raise Broken(f'{path} has a line of more than 75 columns: "{wide[0]}"')
     cocci, lines = path.with_suffix('.cocci'), path.with_suffix('.lines')
-    return Patch(path, subject, body, carries, leaves, later, cocci if cocci.exists() else None,
+    return Patch(path, subject, body, carries, leaves, later, span, turns, shown_by, optional, cocci if cocci.exists() else None,
                  lines if lines.exists() else None)
 
 
 def cover() -> Patch:
     """The cover letter."""
-    patch = read(next(iter(sorted(SERIES.glob('00-*.message'))), SERIES / '00-cover-letter.message'))
+    patch = read(SERIES / '00-cover-letter.message')
     if patch.carries or patch.later or patch.cocci or patch.lines:
         raise Broken(f'{patch.path} is the cover letter, and carries nothing')
     return patch
+
+
+def parts() -> list[Part]:
+    """The parts in order: all patches are in one of them, but for an optional one."""
+    known = [patch for patch in patches() if not patch.optional]
+    found = []
+    for path in sorted(SERIES.glob('00-[0-9]-*.message')):
+        letter = read(path)
+        if not letter.span:
+            raise Broken(f'{path} needs a line "patches: FIRST LAST"')
+        first, last = letter.span
+        mine = [patch for patch in known if first <= patch.path.name.partition('-')[0] <= last]
+        found.append(Part(re.sub(r'^00-\d-', '', path.stem), letter, mine))
+    listed = [patch.path.name for part in found for patch in part.patches]
+    if found and listed != [patch.path.name for patch in known]:
+        raise Broken(f'the parts of {SERIES} have {" ".join(listed)}, and have to have each patch once, in order')
+    return found
 
 
 def patches() -> list[Patch]:
@@ -120,14 +166,6 @@ def carried() -> dict[str, Patch]:
                 raise Broken(f'{name} is carried by {found[name].path.name} and by {patch.path.name}')
             found[name] = patch
     return found
-
-
-def without(text: str, option: str) -> str:
-    """A C file without its block for an option, and without the empty line in front of that."""
-    shorter, number = re.subn(rf'\n?^#ifdef {option}\n(?:(?!#endif).*\n)*#endif.*\n', '', text, flags=re.M)
-    if number != 1:
-        raise Broken(f'{number} blocks "#ifdef {option}" where one has to be')
-    return shorter
 
 
 def check_all_carried() -> None:

@@ -5,29 +5,42 @@ make writes build/series/LABEL/0000-cover-letter.patch and what follows, by git 
 has the messages (see source/messages.py); the changes are those that "make run" builds, on top of
 the commit that KDIR is at. Debian's source is no git tree: it becomes the one commit of a
 repository under build/series, whose name depends on nothing but the source.
-apply puts the same commits on a new branch, eventfd-autoreset, of the git tree KDIR: all of them, or
-that tree stays as it is.
+Beside them are its parts, to be sent one after the other: LABEL/PART/0000-cover-letter.patch and so on, and
+LABEL/PART.mbox, which is the same in one file.
+With V=2 the subjects say so, and with SINCE=REV, a commit of this project, the cover letters say what has changed since
+the series was made there (git range-diff).
+apply puts them on a new branch, eventfd-autoreset, of the git tree KDIR: all of them, or those of the part PART, but
+for those that are there already, or that tree stays as it is. Where they have been made for a kernel of that version,
+and nothing has changed since, it takes these, and needs nothing but git.
 
 Exit status: 0 if all is well, 1 if not, 2 for bad input.
 """
 import argparse
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from core import processes
 from core.command import Command
 from core.options import Options
-from core.places import BUILD, ROOT, need_disk, scratch_folder
+from core.places import BUILD, ROOT, need_disk, project_files, scratch_folder
 from core.processes import Word
 from core.report import Broken, Progress, refuse, say
-from source import insertion, messages, semantic, trees
+from source import messages, states, trees, turns
 
 BRANCH = 'eventfd-autoreset'
 FOLDER = BUILD / 'series'
+# In a folder of patches: what they were made from, and for which kernel.
+MADE_FROM = 'made-from'
+# Who wrote what is put into somebody's tree: not its owner.
+AUTHOR = ('eventfd, rebuilt', 'eventfd@example.org')
 # What says in a git directory that something there is half done.
 UNFINISHED = {'rebase-apply': 'git am or git rebase', 'rebase-merge': 'git rebase', 'MERGE_HEAD': 'git merge',
               'CHERRY_PICK_HEAD': 'git cherry-pick', 'REVERT_HEAD': 'git revert'}
@@ -152,46 +165,25 @@ def check_can_branch(git: Git, given: str) -> None:
     for name, what in UNFINISHED.items():
         if pathlib.Path(git('rev-parse', '--path-format=absolute', '--git-path', name)).exists():
             refuse(f'{given} is in the middle of {what}: end that first')
-    if not git.try_('rev-parse', '--verify', '-q', f'refs/heads/{BRANCH}')[0]:
+    on_it = git.try_('symbolic-ref', '-q', '--short', 'HEAD')[1].strip() == BRANCH
+    if not on_it and not git.try_('rev-parse', '--verify', '-q', f'refs/heads/{BRANCH}')[0]:
         refuse(f'{given} has a branch {BRANCH} already: remove it with "git branch -D {BRANCH}" or rename it')
 
 
-def states(source: pathlib.Path) -> list[tuple[messages.Patch, dict[str, bytes]]]:
-    """The series in order: [(patch, {path from the top: its bytes after that patch})].
+def message(patch: messages.Patch) -> str:
+    """That of a commit. What is said of the tests goes in front of lines like "Fixes:"."""
+    body, _, trailers = patch.body.rstrip().rpartition('\n\nFixes: ')
+    text = f'{patch.subject}\n\n{body or patch.body.rstrip()}\n{turns.paragraph(patch)}'
+    return f'{text}\nFixes: {trailers}\n' if body else text
 
-    What the last one leaves is what "make run" builds: that is where the bytes are from.
-    """
-    full = {str(name): data for name, data in trees.contents(source, 'ours').items()}
-    missing = set(full)
-    result = []
-    inserted: list[pathlib.Path] = []
-    later = {(file, option): patch for patch in messages.patches() for file, option in patch.later}
-    done: set[str] = set()
-    for patch in messages.patches():
-        files = messages.files_of(patch)
-        if patch.cocci:
-            files += sorted({rule.file for rule in semantic.rules_of(patch.cocci)})
-        files += [file for file, _ in patch.later]
-        state = {}
-        for name in files:
-            if name not in full:
-                raise Broken(f'{patch.path} carries {name}, which is not in the tree that "make run" builds')
-            if name in done and not any(file == name for file, _ in patch.later):
-                raise Broken(f'{name} is changed by {patch.path.name} and by a patch before it')
-            state[name] = full[name]
-        for (file, option), which in later.items():
-            if file in state and which.path > patch.path:
-                state[file] = messages.without(state[file].decode(), option).encode()
-        if patch.lines:
-            inserted.append(patch.lines)
-            changed = insertion.patched(source, inserted)
-            state.update({name: changed[name] for name in {block.file for block in insertion.insertions([patch.lines])}})
-        done.update(files)
-        missing -= set(state)
-        result.append((patch, state))
-    if missing:
-        raise Broken(f'"make run" builds with {sorted(missing)[0]}, which no patch carries or changes')
-    return result
+
+def blobs(git: Git, state: states.State) -> list[str]:
+    """The names of these files' bytes in a repository, which has them then."""
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = [f'{scratch}/{number}' for number in range(len(state))]
+        for path, data in zip(paths, state.values()):
+            pathlib.Path(path).write_bytes(data)
+        return git('hash-object', '-w', '--no-filters', '--stdin-paths', text='\n'.join(paths) + '\n').split()
 
 
 def commit_all(git: Git, base: str, source: pathlib.Path) -> str:
@@ -200,19 +192,81 @@ def commit_all(git: Git, base: str, source: pathlib.Path) -> str:
     git('read-tree', base, **index)
     who = identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base))
     parent = base
-    for patch, state in states(source):
+    made: states.State = {}
+    for patch, state in states.states(source):
+        made.update(state)
         entries = []
-        for name, data in state.items():
+        for (name, _), blob in zip(state.items(), blobs(git, state)):
             place = source / name if (source / name).exists() else ROOT / name
             mode = '100755' if place.stat().st_mode & stat.S_IXUSR else '100644'
-            entries.append(f'{mode} {git("hash-object", "-w", "--stdin", text=data)}\t{name}\n')
+            entries.append(f'{mode} {blob}\t{name}\n')
         git('update-index', '--index-info', text=''.join(entries), **index)
         tree = git('write-tree', **index)
         if tree == git('rev-parse', f'{parent}^{{tree}}'):
             raise Broken(f'{patch.path} changes nothing in {source}')
-        parent = git('commit-tree', tree, '-p', parent, text=f'{patch.subject}\n\n{patch.body.rstrip()}\n', **who)
+        parent = git('commit-tree', tree, '-p', parent, text=message(patch), **who)
+    built = {str(name): data for name, data in trees.contents(source, 'ours').items()}
+    for name in sorted({*built, *made}):
+        if built.get(name) != made.get(name):
+            raise Broken(f'"make run" builds with another {name} than the series leaves')
     git('update-ref', f'refs/heads/{BRANCH}', parent)
     return parent
+
+
+def fingerprint() -> str:
+    """Names what patches are made from."""
+    digest = hashlib.sha256()
+    for name in sorted({*project_files('series/'), *messages.carried()}):
+        digest.update(f'{name}\0'.encode() + (ROOT / name).read_bytes() + b'\0')
+    return digest.hexdigest()
+
+
+def made_already(version: str) -> pathlib.Path | None:
+    """The folder of patches that were made from what there is now, for a kernel of this version."""
+    for path in sorted(FOLDER.glob(f'*/{MADE_FROM}')):
+        made_from, _, made_for = path.read_text().strip().partition(' ')
+        if made_from == fingerprint() and made_for.split('.')[:2] == version.split('.')[:2]:
+            return path.parent
+    return None
+
+
+def part_branch(name: str) -> str:
+    return f'eventfd-{name}-part'
+
+
+def earlier(options: Options, git: Git) -> dict[str, str]:
+    """The commits of the series as the commit SINCE of this project has it: {branch: FIRST..LAST}, all of them and parts."""
+    if not options.since:
+        return {}
+    ours = Git(ROOT, users=True)
+    status, commit, _ = ours.try_('rev-parse', '--verify', '-q', f'{options.since}^{{commit}}')
+    if status:
+        refuse(f'SINCE={options.since} is no commit of this project: name one with "git log"')
+    with scratch_folder(FOLDER) as scratch:
+        then, build = pathlib.Path(scratch) / 'then', pathlib.Path(scratch) / 'build'
+        then.mkdir()
+        build.mkdir()
+        subprocess.run(['tar', '-x', '-C', then], check=True, input=subprocess.run(
+            ['git', '-C', ROOT, 'archive', commit.strip()], capture_output=True, check=True, env=ours.env).stdout)
+        for name in ('src', 'semantic', 'download'):
+            if (BUILD / name).exists():
+                (build / name).symlink_to(BUILD / name)
+        given = ['--kdir', options.kdir] if options.kdir else ['--kernel', options.kernel]
+        done = subprocess.run([then / 'scripts/eventfd', 'series', *given], capture_output=True, text=True, check=False,
+                              env={**os.environ, 'BUILD': str(build)}, stdin=subprocess.DEVNULL)
+        made = list(build.glob('series/*.git'))
+        if done.returncode or len(made) != 1:
+            refuse(f'SINCE={options.since} cannot be made for this kernel: {(done.stdout + done.stderr).strip().splitlines()[-1]}')
+        git('fetch', '-q', made[0], 'refs/heads/*:refs/since/*')
+    tips = dict(line.split() for line in git('for-each-ref', '--format=%(refname:lstrip=2) %(objectname)',
+                                             'refs/since').splitlines())
+    result = {BRANCH: f'{tips["base"]}..{tips[BRANCH]}'}
+    below = tips['base']
+    for part in messages.parts():
+        tip = tips.get(part_branch(part.name))
+        if tip:
+            result[part_branch(part.name)], below = f'{below}..{tip}', tip
+    return result
 
 
 def make(options: Options) -> tuple[Series, str]:
@@ -229,38 +283,125 @@ def make(options: Options) -> tuple[Series, str]:
         git = debian_repository(options, source, version)
     base = git('rev-parse', 'refs/heads/base')
     tip = commit_all(git, base, source)
-    git('config', f'branch.{BRANCH}.description', f'{cover.subject}\n\n{cover.body.rstrip()}\n')
     folder = FOLDER / label(options)
+    who = identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base))
+    commits = git('rev-list', '--reverse', f'{base}..{tip}').splitlines()
+
+    old = earlier(options, git)
+
+    def format_to(target: str, letter: messages.Patch, branch: str, below: str) -> None:
+        """The patches between a commit and a branch, with a cover letter; in one file, too, if the folder is a part's."""
+        git('config', f'branch.{branch}.description', f'{letter.subject}\n\n{letter.body.rstrip()}\n')
+        alone = branch == BRANCH
+        git('format-patch', '-q', '--cover-letter', '--cover-from-description=subject', '--no-signature', f'--base={base}',
+            *([] if alone else ['--thread=shallow']), *([] if options.version == 1 else [f'-v{options.version}']),
+            *([f'--range-diff={old[branch]}'] if branch in old else []), '-o', target, f'{below}..{branch}', **who)
+        if not alone:
+            paths = sorted(pathlib.Path(target).glob('*.patch'))
+            pathlib.Path(f'{target}.mbox').write_bytes(b''.join(path.read_bytes() + b'\n' for path in paths))
+
     with scratch_folder(FOLDER) as scratch:
-        git('format-patch', '-q', '--cover-letter', '--cover-from-description=subject', '--no-signature',
-            f'--base={base}', '-o', f'{scratch}/patches', f'{base}..{BRANCH}',
-            **identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base)))
+        format_to(f'{scratch}/patches', cover, BRANCH, base)
+        below = base
+        for part in messages.parts():
+            last = commits[messages.patches().index(part.patches[-1])]
+            git('update-ref', f'refs/heads/{part_branch(part.name)}', last)
+            format_to(f'{scratch}/patches/{part.name}', part.cover, part_branch(part.name), below)
+            below = last
+        (pathlib.Path(scratch) / 'patches' / MADE_FROM).write_text(f'{fingerprint()} {version}\n')
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(f'{scratch}/patches', folder)
     return Series(git, base, tip, sorted(folder.glob('*.patch')), folder), version
 
 
+def chosen(name: str | None) -> list[messages.Patch]:
+    """The patches of a part, or all."""
+    parts = {part.name: part.patches for part in messages.parts()}
+    if name and name not in parts:
+        refuse(f'PART={name} is none: the parts are {", ".join(parts)}')
+    return parts[name] if name else messages.patches()
+
+
+def left_to_do(git: Git, given: str, part: str | None) -> list[messages.Patch]:
+    """What of a part a tree has not yet; says what it has. Refuses a part whose predecessors are missing."""
+    there = set(git('log', '-n', '1000', '--format=%s').splitlines())
+    wanted = chosen(part)
+    todo = [patch for patch in wanted if patch.subject not in there]
+    known = [patch for patch in messages.patches() if patch.subject in there]
+    if known:
+        say(f'{given} has these already:')
+        for patch in known:
+            say(f'    {patch.subject}')
+    if not todo:
+        refuse(f'{given} has all patches {f"of the part {part}" if part else "of the series"} already: there is nothing to apply')
+    before = [patch for patch in messages.patches() if patch.path < todo[0].path and patch.subject not in there]
+    for earlier in messages.parts():
+        if any(patch in before for patch in earlier.patches):
+            refuse(f'PART={part} needs the part {earlier.name} before it: apply that first, or all of them without PART')
+    return todo
+
+
+def commit_mails(git: Git, paths: Iterable[pathlib.Path], given: str) -> str:
+    """Commit patches on top of the tree's commit, without a look at its files; returns the last one."""
+    name, email = sender()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        index = {'GIT_INDEX_FILE': str(folder / 'index')}
+        parent = git('rev-parse', 'HEAD')
+        git('read-tree', parent, **index)
+        for path in paths:
+            said = git('mailinfo', folder / 'text', folder / 'patch', text=path.read_bytes())
+            subject = re.sub(r'^Subject: ', '', next(line for line in said.splitlines() if line.startswith('Subject: ')))
+            status, _, err = git.try_('apply', '--cached', '--whitespace=nowarn', folder / 'patch', **index)
+            if status:
+                refuse(f'{given}: "{subject}" does not apply ({err.strip().splitlines()[0].removeprefix("error: ")}): '
+                       f'this tree differs from those that the series is for')
+            parent = git('commit-tree', git('write-tree', **index), '-p', parent,
+                         text=f'{subject}\n\n{(folder / "text").read_text()}', **{
+                             'GIT_AUTHOR_NAME': AUTHOR[0], 'GIT_AUTHOR_EMAIL': AUTHOR[1],
+                             'GIT_COMMITTER_NAME': name, 'GIT_COMMITTER_EMAIL': email})
+    return parent
+
+
 def apply(options: Options, given: str) -> None:
-    """The commits on a new branch of the user's tree, given as KDIR: all of them, or the tree stays as it is."""
+    """Patches on a new branch of the user's tree, given as KDIR: all that were asked for, or the tree stays as it is."""
     tree = trees.pristine(options)
-    trees.check(tree, given)
+    if not tree.is_dir():
+        refuse(f'{given} is no directory: KDIR names the top of a kernel tree')
     git = check_git_tree(tree, given)
     check_can_branch(git, given)
+    todo = left_to_do(git, given, options.part)
+    some = len(todo) < len(chosen(options.part)) or todo[0] != messages.patches()[0]
+    found = trees.tree_version(tree)
+    version = found[2] if some and found else trees.check(tree, given)
+    folder = made_already(version)
+    if not folder and some:
+        kernel = '.'.join(version.split('.')[:2])
+        refuse(f'{given} has a part of the series, and its patches have not been made yet: say "make series KERNEL={kernel}"')
     # Made apart from that tree, so that one which does not fit is refused before it is touched.
-    series, version = make(options)
+    folder = folder or make(options)[0].folder
+    mails = sorted(folder.glob('*.patch'))[1:]
+    tip = commit_mails(git, [mails[messages.patches().index(patch)] for patch in todo], given)
+    was = git('rev-parse', 'HEAD')
     before = git.try_('symbolic-ref', '-q', '--short', 'HEAD')[1].strip() or git('rev-parse', '--short', 'HEAD')
+    way_back = f'git -C {given} checkout {before} && git -C {given} branch -D {BRANCH}'
+    change: tuple[str, ...]
+    if before == BRANCH:
+        # With a part of it already.
+        change, way_back = ('merge', '-q', '--ff-only', tip), f'git -C {given} reset --keep {was[:12]}'
+    else:
+        change = ('checkout', '-q', BRANCH)
+        git('update-ref', f'refs/heads/{BRANCH}', tip)
     try:
-        git('-c', 'gc.auto=0', 'fetch', '-q', '--no-tags', '--no-write-fetch-head', series.repository.directory,
-            f'refs/heads/{BRANCH}:refs/heads/{BRANCH}')
-        status, out, err = git.try_('checkout', '-q', BRANCH)
+        status, out, err = git.try_(*change)
         if status:
             lines = (err or out).strip().splitlines()
             refuse(f'{given}: git does not change to the new branch: {" ".join(line.strip() for line in lines[:2])}')
     finally:
-        if git.try_('rev-parse', '--verify', '-q', 'HEAD')[1].strip() != series.tip:
-            git.try_('update-ref', '-d', f'refs/heads/{BRANCH}', series.tip)
-    say(f'{len(series.patches) - 1} patches on Linux {version}: {given}, branch {BRANCH}')
-    say(f'back to what it was: git -C {given} checkout {before} && git -C {given} branch -D {BRANCH}')
+        if before != BRANCH and git.try_('rev-parse', '--verify', '-q', 'HEAD')[1].strip() != tip:
+            git.try_('update-ref', '-d', f'refs/heads/{BRANCH}', tip)
+    say(f'{len(todo)} patches on Linux {version}: {given}, branch {BRANCH}')
+    say(f'back to what it was: {way_back}')
 
 
 def written(options: Options, _arguments: argparse.Namespace) -> int:
@@ -280,5 +421,5 @@ def applied(options: Options, _arguments: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command('series', 'write the series as patches: build/series/KERNEL/0000-cover-letter.patch and so on', written),
-    Command('apply', 'apply the series to the git tree KDIR=PATH, on a new branch', applied),
+    Command('apply', 'apply the series, or its PART, to the git tree KDIR=PATH, on a new branch', applied),
 )

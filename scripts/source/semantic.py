@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Apply the semantic patches of series/ to the kernel files that are not ours.
+"""Apply the semantic patches of series/ to the kernel's files.
 
-Writes the changed files below FOLDER, or, without one, shows what changes as a diff. TREE stays as
-it is: Coccinelle's spatch works on copies. It takes a rule that matches nothing for a success, so
-each rule says what it has to match, in a line of its own:
+Coccinelle's spatch works on copies. It takes a rule that matches nothing for a success, so each rule says what it
+has to match, in a line of its own:
 
     // expect: RULE FILE FUNCTION[|FUNCTION]... COUNT
 
@@ -11,22 +10,18 @@ FUNCTION is - for what is in none; those with | between them are the same thing 
 kernels. The rule marks what it matches with a position p. Whatever else it matches, or does not
 match, is an error that names the rule, the file and the function.
 """
-import argparse
 import collections
 import dataclasses
-import difflib
+import functools
 import hashlib
 import pathlib
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from core import processes
-from core.command import Argument, Command
-from core.options import Options
 from core.places import BUILD, ROOT, write_if_changed
-from core.report import Broken, refuse, say
+from core.report import Broken, refuse
 
 SERIES = ROOT / 'series'
 
@@ -39,7 +34,8 @@ class Rule:
     file: str               # the kernel's
     functions: list[str]    # the names that the function has in one kernel or another; - for none
     count: int              # of the matches
-    added: int              # words(), by each of them
+    adds: list[str]         # by each of them: patterns for lines without their blanks
+    removes: str            # likewise: a text without blanks
 
 
 # Reports each match of a rule; the braces are filled in.
@@ -52,17 +48,36 @@ for place in p:
 '''
 
 
-def words(text: str) -> int:
-    """The words that each of our changes adds at least one of."""
-    return len(re.findall(r'\w*claim\w*', text, re.I))
+def bare(text: str) -> str:
+    return re.sub(r'\s', '', text)
 
 
+def changed_lines(body: str) -> tuple[list[str], str]:
+    """What a rule adds and removes. A metavariable may be anything short."""
+    names = {name for listed in re.findall(r'^(?:expression|identifier) (.*);$', body, re.M)
+             for name in re.findall(r'\w+', listed)}
+    lines = [re.findall(r'\w+|[^\w\s]', line) for line in re.findall(r'^\+(.*\S)', body, re.M)]
+    return ([''.join('.{1,60}?' if word in names else re.escape(word) for word in line) for line in lines],
+            bare(re.sub(r'@\w+', '', ''.join(re.findall(r'^-(.*)', body, re.M)))))
+
+
+def not_made(rules: Sequence[Rule], before: str, after: str) -> str | None:
+    """A line that the rules should have added and did not: spatch leaves alone what comes out of a macro."""
+    before, after = bare(before), bare(after)
+    for line in dict.fromkeys(line for rule in rules for line in rule.adds):
+        more = sum(rule.count * (rule.adds.count(line) - len(re.findall(line, rule.removes))) for rule in rules)
+        if len(re.findall(line, after)) < len(re.findall(line, before)) + more:
+            return line
+    return None
+
+
+@functools.cache
 def rules_of(patch: pathlib.Path) -> list[Rule]:
     """The rules of a semantic patch, each with what it has to match."""
     text = patch.read_text()
     body = {part[1]: part[2] for part in re.finditer(r'^@(\w+)@\n(.*?)(?=^@\w+@\n|\Z)', text, re.M | re.S)}
     rules = [Rule(patch, name, file, functions.split('|'), int(count),
-                  words('\n'.join(re.findall(r'^\+(.*)', body.get(name, ''), re.M))))
+                  *changed_lines(body.get(name, '')))
              for name, file, functions, count
              in re.findall(r'^// expect: (\w+) (\S+) (\S+) (\d+)$', text, re.M)]
     if sorted(rule.name for rule in rules) != sorted(body):
@@ -109,73 +124,29 @@ def files() -> list[str]:
     return sorted({rule.file for patch in SERIES.glob('*.cocci') for rule in rules_of(patch)})
 
 
-def fingerprint(*paths: pathlib.Path) -> str:
-    """A name for what comes of these files."""
-    return hashlib.sha256(b'\0'.join(path.read_bytes() for path in paths)).hexdigest()[:32]
-
-
-def patched(source: pathlib.Path, series: pathlib.Path = SERIES,
-            known: pathlib.Path = BUILD / 'semantic') -> dict[str, bytes]:
-    """{relative path: the bytes of the changed file} for all the kernel files that the series changes.
+def changed(patch: pathlib.Path, file: str, before: bytes, source: pathlib.Path,
+            known: pathlib.Path = BUILD / 'semantic') -> bytes:
+    """What a semantic patch makes of a kernel file, which is source's or what other patches made of it.
 
     What spatch has made once is kept in the folder known.
     """
-    patches = sorted(series.glob('*.cocci'))
-    by_file: dict[str, dict[pathlib.Path, list[Rule]]] = {}
-    for patch in patches:
-        for rule in rules_of(patch):
-            by_file.setdefault(rule.file, {}).setdefault(patch, []).append(rule)
-    if not by_file:
-        raise Broken(f'{series} has no semantic patches')
-    for file in by_file:
-        if not (source / file).is_file():
-            refuse(f'{source} has no {file}: name the top of a kernel tree')
-        if 'POLL_CLAIM' in (source / file).read_text(errors='replace'):
-            refuse(f'{source} has POLL_CLAIM in {file} already: name a tree without this series')
-    result = {}
+    rules = [rule for rule in rules_of(patch) if rule.file == file]
+    kept = known / hashlib.sha256(b'\0'.join(
+        [file.encode(), before, patch.read_bytes(), pathlib.Path(__file__).read_bytes()])).hexdigest()[:32]
+    if kept.exists():
+        return kept.read_bytes()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = pathlib.Path(scratch)
-        for file, sets in by_file.items():
-            kept = known / fingerprint(source / file, *sets, pathlib.Path(__file__))
-            if kept.exists():
-                result[file] = kept.read_bytes()
-                continue
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / file, target)
-            expected = words(target.read_text(errors='replace'))
-            for patch, rules in sets.items():
-                matched = apply(patch, rules, file, folder)
-                for rule in rules:
-                    check(rule, matched[rule.name], source)
-                    expected += rule.count * rule.added
-            result[file] = target.read_bytes()
-            # A match is no change yet: spatch leaves alone what comes out of a macro.
-            if words(result[file].decode(errors='replace')) != expected:
-                raise Broken(f'{source}: the rules match in {file} but spatch did not make all of their changes')
-            write_if_changed(kept, result[file])
-    return result
-
-
-def diff(source: pathlib.Path, files: Mapping[str, bytes]) -> Iterator[str]:
-    for file, data in files.items():
-        before = (source / file).read_text(errors='replace').splitlines(keepends=True)
-        after = data.decode(errors='replace').splitlines(keepends=True)
-        yield from difflib.unified_diff(before, after, f'a/{file}', f'b/{file}')
-
-
-def main(_options: Options, arguments: argparse.Namespace) -> int:
-    source = pathlib.Path(arguments.tree)
-    files = patched(source)
-    if not arguments.folder:
-        print(''.join(diff(source, files)), end='')
-        return 0
-    for file, data in files.items():
-        write_if_changed(pathlib.Path(arguments.folder) / file, data)
-    say(f'{len(files)} changed files: {arguments.folder}')
-    return 0
-
-
-COMMANDS = (Command('semantic', 'apply series/*.cocci to a tree: a diff, or the changed files', main, [
-    Argument('tree', 'the top of a kernel tree, which stays as it is'),
-    Argument('folder', 'where to write the changed files', '?')]),)
+        target = pathlib.Path(scratch) / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(before)
+        matched = apply(patch, rules, file, pathlib.Path(scratch))
+        for rule in rules:
+            check(rule, matched[rule.name], source)
+        after = target.read_bytes()
+    line = not_made(rules, before.decode(errors='replace'), after.decode(errors='replace'))
+    # A match is no change yet.
+    if line:
+        raise Broken(f'{source}: the rules of {patch.name} match in {file} but spatch did not make all of their '
+                     f'changes: {line}')
+    write_if_changed(kept, after)
+    return after

@@ -20,7 +20,7 @@ from core.options import OLDEST, Options
 from core.places import BUILD, ROOT, SUITE_FOLDER, need_disk, project_files, scratch_folder, write_if_changed
 from core.processes import Word
 from core.report import Broken, Progress, refuse, say
-from source import debian, insertion, messages, semantic
+from source import debian, messages, states
 
 # Kernels that tests are shown to fail on: a file, and what changes in it.
 VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -189,7 +189,7 @@ def copy(source: pathlib.Path, target: pathlib.Path, changed: Collection[pathlib
 
 def changed_kernel_files(tree: pathlib.Path) -> list[str]:
     """The files that a prepared tree's image is made of and that are ours or changed by us, as paths from its top."""
-    return [name for name in sorted({*ours(), *semantic.files(), *insertion.files()})
+    return [name for name in sorted({*ours(), *states.files()})
             if (tree / name).exists() and not name.startswith(NOT_BUILT)]
 
 
@@ -198,16 +198,18 @@ def contents(source: pathlib.Path, variant: str) -> dict[pathlib.Path, bytes]:
     suite = {name: (ROOT / name).read_bytes() for name in suite_files()}
     if variant == 'suite':
         return suite
-    kernel = {pathlib.Path(name): data for name, data in semantic.patched(source).items()}
-    kernel.update({pathlib.Path(name): (ROOT / name).read_bytes() for name in ours()})
+    kernel = {pathlib.Path(name): data for name, data in states.end(source, small=variant == 'small').items()
+              if not name.startswith(f'{SUITE_FOLDER}/')}
     if variant == 'stock':
-        kernel = {name: (source / name).read_bytes() for name in kernel if (source / name).exists()}
-    elif variant != 'ours':
+        # Options and the like do nothing by themselves: they are there, and so the configuration is the same.
+        for name in map(pathlib.Path, {*ours(), *states.code_files()}):
+            kernel.pop(name, None)
+            if (source / name).exists():
+                kernel[name] = (source / name).read_bytes()
+    elif variant not in ('ours', 'small'):
         name, data = changed_text(variant)
         kernel[name] = data
-    # Options and the like do nothing by themselves. In every variant they are the same, and so is its configuration.
-    inserted = {pathlib.Path(name): data for name, data in insertion.patched(source).items()}
-    return {**kernel, **inserted, **suite}
+    return {**kernel, **suite}
 
 
 def drop(source: pathlib.Path, tree: pathlib.Path, names: Iterable[str]) -> None:
@@ -218,16 +220,17 @@ def drop(source: pathlib.Path, tree: pathlib.Path, names: Iterable[str]) -> None
             shutil.copy2(source / name, tree / name)
 
 
-def prepare(options: Options, variant: str = 'ours', folder: pathlib.Path | None = None) -> tuple[pathlib.Path, str]:
+def prepare(options: Options, variant: str | None = None, folder: pathlib.Path | None = None) -> tuple[pathlib.Path, str]:
     """The tree with our files in it, and its version. Files that are right already keep their time stamps.
 
-    The variant 'stock' has our suite and the kernel's own eventfd, to compare with; 'suite' is the
-    same without a look at the kernel's files; for others see VARIANTS. They share a tree, and so
+    The variant 'small' has the series without its optional patch; 'stock' has our suite and the kernel's own eventfd, to
+    compare with; 'suite' is the same without a look at the kernel's files; for others see VARIANTS. They share a tree, and so
     the objects of its build, unless they are given a folder of their own.
     """
     source = pristine(options)
     version = check(source, options.kdir or source)
     folder = folder or options.work
+    variant = variant or ('small' if options.small else 'ours')
     files = contents(source, variant)
     stamp = folder / 'tree.from'
     wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())

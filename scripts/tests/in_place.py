@@ -36,5 +36,5 @@ class InPlace(Refusals):
         """Let semantic patches be applied, and what comes of the small tree be known; skip the test where they cannot be."""
         if small_tree.lacks_spatch():
             self.skipTest(small_tree.lacks_spatch())
-        known = functools.partial(semantic.patched, known=small_tree.known())
-        self.enterContext(mock.patch.object(semantic, 'patched', known))
+        known = functools.partial(semantic.changed, known=small_tree.known())
+        self.enterContext(mock.patch.object(semantic, 'changed', known))

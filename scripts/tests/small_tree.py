@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """A kernel tree of a few lines: what the series changes of it, and what a tree is known by.
 
-The C files have the statements that the rules of series/*.cocci match, and little else; the others have
-the lines beside which series/*.lines insert some, whichever these are.
+The C files have the statements that the rules of series/*.cocci match and the definitions beside which series/*.lines
+insert some, and little else; the others have the lines beside which these insert some, whichever they are.
 """
 import concurrent.futures
 import functools
@@ -14,15 +14,157 @@ import tempfile
 from collections.abc import Mapping
 from unittest import mock
 
-from source import insertion, semantic
+from source import insertion, semantic, states
 
 VERSION = '6.12.117'
 KNOWN_BY = {
     'Makefile': 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\n',
     'Kbuild': '# what make begins with\n',
-    'fs/eventfd.c': '/* what the series puts another file in the place of */\n',
-    'include/linux/eventfd.h': '/* likewise */\n',
+    'include/linux/eventfd.h': '''\
+#include <linux/wait.h>
+
+#define EFD_FLAGS_SET (EFD_SHARED_FCNTL_FLAGS | EFD_SEMAPHORE)
+
+static inline bool eventfd_signal_allowed(void)
+{
+	return !current->in_eventfd;
+}
+''',
     'include/uapi/linux/eventfd.h': '#define EFD_SEMAPHORE (1 << 0)\n',
+    'fs/eventfd.c': '''\
+#include <linux/uio.h>
+
+struct eventfd_ctx {
+	struct kref kref;
+	wait_queue_head_t wqh;
+	__u64 count;
+	unsigned int flags;
+	int id;
+};
+
+void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
+{
+	unsigned long flags;
+
+	if (WARN_ON_ONCE(current->in_eventfd))
+		return;
+
+	spin_lock_irqsave(&ctx->wqh.lock, flags);
+	current->in_eventfd = 1;
+	if (ctx->count < ULLONG_MAX)
+		ctx->count++;
+	if (waitqueue_active(&ctx->wqh))
+		wake_up_locked_poll(&ctx->wqh, EPOLLIN | mask);
+	current->in_eventfd = 0;
+	spin_unlock_irqrestore(&ctx->wqh.lock, flags);
+}
+
+static int eventfd_release(struct inode *inode, struct file *file)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	wake_up_poll(&ctx->wqh, EPOLLHUP);
+	return 0;
+}
+
+static __poll_t eventfd_poll(struct file *file, poll_table *wait)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+	__poll_t events = 0;
+	u64 count;
+
+	poll_wait(file, &ctx->wqh, wait);
+	count = READ_ONCE(ctx->count);
+
+	if (count > 0)
+		events |= EPOLLIN;
+	if (count == ULLONG_MAX)
+		events |= EPOLLERR;
+	if (ULLONG_MAX - 1 > count)
+		events |= EPOLLOUT;
+
+	return events;
+}
+
+void eventfd_ctx_do_read(struct eventfd_ctx *ctx, __u64 *cnt)
+{
+	*cnt = ((ctx->flags & EFD_SEMAPHORE) && ctx->count) ? 1 : ctx->count;
+	ctx->count -= *cnt;
+}
+
+int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx, wait_queue_entry_t *wait, __u64 *cnt)
+{
+	if (*cnt != 0 && waitqueue_active(&ctx->wqh))
+		wake_up_locked_poll(&ctx->wqh, EPOLLOUT);
+	return 0;
+}
+
+static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	eventfd_ctx_do_read(ctx, &ucnt);
+	current->in_eventfd = 1;
+	if (waitqueue_active(&ctx->wqh))
+		wake_up_locked_poll(&ctx->wqh, EPOLLOUT);
+	current->in_eventfd = 0;
+	return sizeof(ucnt);
+}
+
+static ssize_t eventfd_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
+{
+	res = wait_event_interruptible_locked_irq(ctx->wqh, ULLONG_MAX - ctx->count > ucnt);
+	if (likely(res > 0)) {
+		ctx->count += ucnt;
+		current->in_eventfd = 1;
+		if (waitqueue_active(&ctx->wqh))
+			wake_up_locked_poll(&ctx->wqh, EPOLLIN);
+		current->in_eventfd = 0;
+	}
+	return res;
+}
+
+static void eventfd_show_fdinfo(struct seq_file *m, struct file *f)
+{
+	seq_printf(m, "%llx %d %d", cnt, ctx->id, !!(ctx->flags & EFD_SEMAPHORE));
+}
+
+static const struct file_operations eventfd_fops = {
+	.release	= eventfd_release,
+};
+
+struct file *eventfd_fget(int fd)
+{
+	if (file->f_op != &eventfd_fops) {
+		fput(file);
+		return ERR_PTR(-EINVAL);
+	}
+	return file;
+}
+
+struct eventfd_ctx *eventfd_ctx_fileget(struct file *file)
+{
+	if (file->f_op != &eventfd_fops)
+		return ERR_PTR(-EINVAL);
+	return ctx;
+}
+
+static int do_eventfd(unsigned int count, int flags)
+{
+	BUILD_BUG_ON(EFD_SEMAPHORE != (1 << 0));
+
+	if (flags & ~EFD_FLAGS_SET)
+		return -EINVAL;
+
+	init_waitqueue_head(&ctx->wqh);
+	ctx->flags = flags;
+	file = anon_inode_getfile("[eventfd]", &eventfd_fops, ctx, flags);
+	return fd;
+}
+
+SYSCALL_DEFINE1(eventfd, unsigned int, count)
+{
+	return do_eventfd(count, 0);
+}
+''',
 }
 SOURCES = {
     'include/linux/poll.h': '''\
@@ -212,10 +354,11 @@ static int aio_poll(struct aio_kiocb *aiocb, const struct iocb *iocb)
 def lined() -> dict[str, str]:
     """The files that get lines: what each of these is put beside, but for what another one brings."""
     found: dict[str, list[str]] = {}
-    for each in insertion.insertions():
+    blocks = [each for each in insertion.insertions() if each.file not in {**KNOWN_BY, **SOURCES}]
+    for each in blocks:
         found.setdefault(each.file, [])
-    brought = {(each.file, line) for each in insertion.insertions() for line in each.text}
-    for each in insertion.insertions():
+    brought = {(each.file, line) for each in blocks for line in each.text}
+    for each in blocks:
         if (each.file, each.anchor) not in brought and each.anchor not in found[each.file]:
             found[each.file] += ['', each.anchor]
     return {name: '\n'.join([f'The first line of {name}', *lines, '', 'The last one', '']) for name, lines in found.items()}
@@ -261,15 +404,11 @@ def _made_once() -> 'tempfile.TemporaryDirectory[str]':
     top = pathlib.Path(folder.name)
     tree = make(top / 'tree')
 
-    def apply(patch: pathlib.Path) -> None:
-        alone = top / patch.stem
-        alone.mkdir()
-        shutil.copyfile(patch, alone / patch.name)
-        semantic.patched(tree, series=alone, known=top / 'known')
+    known = functools.partial(semantic.changed, known=top / 'known')
 
-    # The logs go there too. Each patch is for files of its own: two of them at a time.
-    with mock.patch.object(semantic, 'BUILD', top), concurrent.futures.ThreadPoolExecutor(2) as pool:
-        list(pool.map(apply, sorted(semantic.SERIES.glob('*.cocci'))))
+    # The logs go there too. What comes of one file depends on no other one: two of them at a time.
+    with mock.patch.multiple(semantic, BUILD=top, changed=known), concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda file: list(states.states(tree, {file}.__contains__)), semantic.files()))
     return folder
 
 

@@ -49,7 +49,7 @@ class Compare(unittest.TestCase):
         programs, pattern = session.chosen(options, made.installed)
         # Either is our kernel; the programs of one are told that it is stock's.
         verdict = {side: result for side, (_, result) in boot_each(*(
-            session.Guest(f'harness-as-{side}', programs, session.settings(options, programs, pattern, kernel=side))
+            session.Guest(f'harness-as-{side}', programs, session.settings(options, programs, pattern, [] if side == 'stock' else None))
             for side in ('ours', 'stock'))).items()}
         declared = compare.declared(made.installed)
         rows = list(compare.rows(verdict['as-ours'], verdict['as-stock'], declared, rootfs.programs(made.installed)))

@@ -105,6 +105,12 @@ class Rows(unittest.TestCase):
             problems = {row.problem for row in rows(here, there, {}) if row.program == 'eventfd_creation'}
             self.assertEqual(problems, {f'ran on {side} only'})
 
+    def test_the_small_series_has_to_come_to_the_same_as_ours(self) -> None:
+        programs = {program.name for program in OURS.judged().programs}
+        for there, problems in ((OURS, set()), (STOCK, {'XFAIL on small', 'skipped on small'})):
+            found = compare.rows(OURS.judged(), there.judged(), {}, programs, 'small')
+            self.assertEqual({row.problem for row in found} - {''}, problems)
+
     def test_what_runs_in_the_kernel_itself_is_not_for_both(self) -> None:
         here = Boot.read('good').judged()
         found = compare.rows(here, here, {}, ('eventfd_creation', 'eventfd_test'))

@@ -72,6 +72,7 @@ class WrongCalls(Refusals):
 
     def test_a_job_that_needs_an_option(self) -> None:
         self.assert_refused(call_here('test'), 'make test needs T=PATTERN')
+        self.assert_refused(call_here('run', '--tests', 'Poll'), 'make run runs all tests: say make test T=Poll')
         self.assert_refused(call_here('apply'), 'make apply needs KDIR=PATH')
 
     def test_what_matches_nothing(self) -> None:

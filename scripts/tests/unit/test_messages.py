@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 """What series/*.message say of the patches: which files each carries, and what is wrong with a message."""
-import contextlib
 import pathlib
 import tempfile
 import unittest
@@ -9,7 +8,8 @@ from unittest import mock
 from core import places
 from core.places import ROOT
 from core.report import Broken
-from source import insertion, messages, semantic
+from guest import session
+from source import definitions, insertion, messages, semantic
 
 # A project of three patches.
 FILES = {
@@ -65,12 +65,6 @@ class AsItShouldBe(Project):
                          [None, None, '03-kunit.lines'])
         self.assertEqual(third.later, [('fs/eventfd.c', 'CONFIG_KUNIT')])
         self.assertEqual(messages.cover().subject, 'the series')
-
-    def test_what_a_later_patch_brings_is_left_out_before(self) -> None:
-        self.assertEqual(messages.without(FILES['fs/eventfd.c'], 'CONFIG_KUNIT'), 'int a;\n')
-        for text in ('int a;\n', '#ifdef CONFIG_KUNIT\n#endif\n' * 2):
-            with self.assertRaisesRegex(Broken, 'blocks "#ifdef CONFIG_KUNIT" where one has to be'):
-                messages.without(text, 'CONFIG_KUNIT')
 
 
 class Mistakes(Project):
@@ -138,11 +132,18 @@ class Ours(unittest.TestCase):
         messages.cover()
         messages.check_all_carried()
 
-    def test_each_patch_changes_kernel_files_of_its_own(self) -> None:
-        carried = set(messages.carried())
-        self.assertEqual(carried & {*semantic.files(), *insertion.files()}, set())
+    def test_only_what_is_optional_replaces_what_other_patches_change(self) -> None:
+        changed = {*semantic.files(), *insertion.files()}
+        for name, patch in messages.carried().items():
+            self.assertEqual(name in changed, patch.optional, name)
+        self.assertEqual([patch.path.stem for patch in messages.patches() if patch.optional], ['21-own-file'])
+
+    def test_what_a_patch_brings_later_is_in_a_file_that_is_carried_before(self) -> None:
         for patch in messages.patches():
-            for file, option in patch.later:
-                with contextlib.suppress(KeyError):
-                    self.assertLess(messages.carried()[file].path, patch.path)
-                self.assertNotIn(option, messages.without((ROOT / file).read_text(), option))
+            for file, name in patch.later:
+                self.assertLess(messages.carried()[file].path, patch.path)
+                self.assertEqual(len(definitions.find((ROOT / file).read_text(), name)), 1)
+
+    def test_each_change_that_the_suite_knows_is_in_one_patch(self) -> None:
+        turns = [change for patch in messages.patches() for change in patch.turns]
+        self.assertEqual(sorted(turns), sorted(session.changes()))

@@ -15,7 +15,7 @@ from tests.calls import call_here, make
 
 # A value for each option that it takes, and that is not what it is without.
 GOOD = {'KERNEL': '7.3', 'KDIR': '/usr/src/linux', 'ARCH': 'arm64', 'ACCEL': 'tcg', 'DEBUG': '1', 'KCSAN': '1', 'FAULTS': '1',
-        'PREEMPT': '1', 'SMP': '0', 'T': 'Poll', 'ROUNDS': '2000', 'N': '3', 'S': '600', 'SEED': '7', 'PROG': './mine --flag',
+        'SMALL': '1', 'PART': 'fixes', 'V': '3', 'SINCE': 'HEAD', 'PREEMPT': '1', 'SMP': '0', 'T': 'Poll', 'ROUNDS': '2000', 'N': '3', 'S': '600', 'SEED': '7', 'PROG': './mine --flag',
         'WITH': 'words', 'STRACE': '1', 'CPUS': '4', 'MEM': '512M', 'BUILD': '/tmp/elsewhere'}
 # Those that one command reads, or that are looked at when the entry is loaded.
 READ_ELSEWHERE = {'PROG', 'WITH', 'STRACE', 'CPUS', 'MEM', 'BUILD'}
@@ -190,7 +190,7 @@ class Names(unittest.TestCase):
 
     def test_what_is_a_letter_to_make_is_a_word_to_the_entry(self) -> None:
         self.assertEqual([(option.name, option.flag) for option in OPTIONS if option.flag != f'--{option.name.lower()}'],
-                         [('T', '--tests'), ('N', '--boots'), ('S', '--seconds')])
+                         [('V', '--reroll'), ('T', '--tests'), ('N', '--boots'), ('S', '--seconds')])
 
     def test_each_is_a_flag_and_a_variable_of_the_entry(self) -> None:
         for option in OPTIONS:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The series as patches of a git tree of a few files: what it refuses, what it leaves behind, and what its check sees."""
+import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 import unittest
 from collections.abc import Callable
+from unittest import mock
 
 from commands import series_check
 from core.options import Options
@@ -13,6 +15,7 @@ from core.places import ROOT, write_if_changed
 from core.report import Refusal
 from source import messages, patch_series
 from tests import small_tree
+from tests.calls import few_programs
 from tests.in_place import InPlace
 
 
@@ -34,9 +37,9 @@ class Repository(InPlace):
     def git(self, *words: str) -> str:
         return small_tree.git(self.tree, *words)
 
-    def apply(self) -> str:
+    def apply(self, part: str | None = None) -> str:
         """Apply the series; what is said last: how to get back."""
-        patch_series.apply(self.options, str(self.tree))
+        patch_series.apply(self.options.but(part=part), str(self.tree))
         return self.said.getvalue().splitlines()[-1].partition(': ')[2]
 
     def looks(self) -> object:
@@ -81,6 +84,89 @@ class Applied(Repository):
         self.git('am', '--whitespace=error-all', *map(str, made[1:]))
         self.assert_carried()
         self.assertEqual(self.git('rev-parse', 'HEAD^{tree}'), tip)
+
+
+class Parts(Repository):
+    """What can be sent by itself."""
+
+    def subjects(self) -> list[str]:
+        return self.git('log', '--reverse', '--format=%s', 'master..').splitlines()
+
+    def test_one_after_the_other_is_applied_by_git_alone_once_they_are_made(self) -> None:
+        self.make_tree()
+        patch_series.make(self.options)
+        few = few_programs(self.folder / 'bin', 'git')
+        with mock.patch.dict(os.environ, PATH=few):
+            done: list[str] = []
+            for part in messages.parts():
+                before, was = self.git('rev-parse', 'HEAD'), self.said.tell()
+                way_back = self.apply(part.name)
+                done += [patch.subject for patch in part.patches]
+                self.assertEqual(self.subjects(), done)
+                self.assertEqual(self.git('status', '--porcelain'), '')
+                said = self.said.getvalue()[was:].splitlines()
+                self.assertEqual([line.strip() for line in said if line.startswith('    ')], done[:-len(part.patches)])
+            self.git(*way_back.split()[3:])
+            self.assertEqual(self.git('rev-parse', 'HEAD'), before)
+            # What is left is the last part again, and what is optional.
+            self.apply()
+        self.assert_carried()
+        self.assertEqual(set(self.git('log', '--format=%an', 'master..').splitlines()), {patch_series.AUTHOR[0]})
+
+    def test_a_part_without_the_one_before_it(self) -> None:
+        self.make_tree()
+        with self.assertRaisesRegex(Refusal, 'PART=wake-ups needs the part fixes before it: apply that first, or all'):
+            self.apply('wake-ups')
+        with self.assertRaisesRegex(Refusal, 'PART=wakeups is none: the parts are fixes, wake-ups, autoreset, tests'):
+            self.apply('wakeups')
+
+    def test_some_of_them_are_there_and_none_are_made(self) -> None:
+        self.make_tree()
+        self.apply('fixes')
+        with self.assertRaisesRegex(Refusal, 'has all patches of the part fixes already: there is nothing to apply'):
+            self.apply('fixes')
+        shutil.rmtree(self.build / 'series')
+        with self.assertRaisesRegex(Refusal, 'its patches have not been made yet: say "make series KERNEL=6.12"'):
+            self.apply('wake-ups')
+
+    def test_patches_that_were_made_from_something_else_or_for_another_kernel_do_not_count(self) -> None:
+        folder = self.build / 'series/6.12'
+        folder.mkdir(parents=True)
+        now = patch_series.fingerprint()
+        for made_from, version, counts in ((now, '6.12.118', True), (now, '6.13', False), ('0', '6.12.117', False)):
+            (folder / patch_series.MADE_FROM).write_text(f'{made_from} 6.12.117\n')
+            self.assertEqual(patch_series.made_already(version), folder if counts else None)
+
+    def test_a_tree_that_they_do_not_fit(self) -> None:
+        self.make_tree()
+        patch_series.make(self.options)
+        path = self.tree / 'fs/eventfd.c'
+        path.write_text(path.read_text().replace('wake_up_poll(&ctx->wqh, EPOLLHUP)', 'wake_up_all(&ctx->wqh)'))
+        self.git('commit', '-qam', 'another')
+        before = self.looks()
+        with self.assertRaisesRegex(Refusal, '"eventfd: set in_eventfd for every wake-up" does not apply .*patch failed: fs/eventfd'):
+            self.apply()
+        self.assertEqual(self.looks(), before)
+
+    def test_each_applies_on_the_one_before_and_is_one_file_too(self) -> None:
+        self.make_tree()
+        patch_series.make(self.options.but(version=2))
+        [folder] = [path.parent for path in self.build.glob('series/linux-*/fixes')]
+        whole = [path.read_text() for path in sorted(folder.glob('*.patch'))[1:]]
+        for part in messages.parts():
+            made = sorted((folder / part.name).glob('*.patch'))
+            with self.subTest(part=part.name):
+                self.assertEqual(len(made), len(part.patches) + 1)
+                self.assertIn(f'Subject: [PATCH v2 0/{len(part.patches)}] {part.cover.subject[:20]}', made[0].read_text())
+                self.git('am', '--whitespace=error-all', *map(str, made[1:]))
+                subjects = self.git('log', '--reverse', '--format=%s', f'-{len(part.patches)}').splitlines()
+                self.assertEqual(subjects, [patch.subject for patch in part.patches])
+                mails = self.folder / f'mails-{part.name}'
+                mails.mkdir()
+                self.assertEqual(self.git('mailsplit', f'-o{mails}', str(folder / f'{part.name}.mbox')), str(len(made)))
+                self.assertEqual([one.read_text().rstrip() for one in sorted(mails.iterdir())],
+                                 [one.read_text().rstrip() for one in made])
+        self.assertEqual(sum(len(part.patches) for part in messages.parts()), len(whole) - 1)
 
 
 class Refused(Repository):
@@ -135,11 +221,16 @@ class Refused(Repository):
 
     def test_a_tree_that_a_rule_does_not_fit(self) -> None:
         self.make_tree(fs_aio_c=('bool cancel = false;', 'int cancel = 0;'))
-        self.refused(r'of 05-aio\.cocci has to match 1x in fs/aio\.c')
+        self.refused(r'of 13-aio\.cocci has to match 1x in fs/aio\.c')
 
     def test_a_tree_that_a_line_does_not_fit(self) -> None:
         self.make_tree(MAINTAINERS=('F:\tinclude/linux/fs_types.h\n', ''))
-        self.refused(r'MAINTAINERS has to have the line .*for what 01-poll\.lines inserts')
+        self.refused(r'MAINTAINERS has to have the line .*for what 09-poll\.lines inserts')
+
+    def test_an_earlier_version_that_is_none(self) -> None:
+        self.make_tree()
+        self.options = self.options.but(version=2, since='nonsense')
+        self.refused('SINCE=nonsense is no commit of this project: name one with "git log"', 'series')
 
     def test_a_file_in_the_way(self) -> None:
         self.make_tree()

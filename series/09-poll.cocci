@@ -33,15 +33,3 @@ table->_key =@p
 - ~(__poll_t)0
 + ~POLL_CLAIM
 ;
-
-// See 02-select.cocci.
-// expect: note_who_will_claim include/linux/poll.h - 1
-@note_who_will_claim@
-position p;
-@@
-struct poll_wqueues {
-...
-int triggered;@p
-+ int will_claim;
-...
-};

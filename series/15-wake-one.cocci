@@ -1,50 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// select, poll: claim what is found
+// select, poll, epoll: wake one of those who claim
 //
-// Both return as soon as a look at the files found something, and whatever each
-// look found is part of what they return. So every look of theirs may claim.
+// Where a claim takes all that is asked for, one of those who claim is enough: a wake-up ends with
+// the first that it reaches. See include/linux/poll_claim.h.
 
-// POLL_CLAIM cannot be in what comes back from a poll that claims. So it may be
-// part of the constant that is or-ed to the events that poll(2) asks for.
-// expect: claim_in_poll fs/select.c do_pollfd 1
-@claim_in_poll@
-identifier filter;
-expression events;
+// Noted by select and poll: whether the poller is sure to scan once more.
+// expect: note_who_will_claim include/linux/poll.h - 1
+@note_who_will_claim@
 position p;
 @@
-filter =@p events | EPOLLERR | EPOLLHUP
-+ | POLL_CLAIM
-;
+struct poll_wqueues {
+...
+int triggered;@p
++ int will_claim;
+...
+};
 
-// expect: claim_in_select fs/select.c wait_key_set|select_poll_one 1
-@claim_in_select@
-expression table, busy;
-position p;
-@@
-table->_key =@p POLLEX_SET | busy
-+ | POLL_CLAIM
-;
-
-// A wake-up that says "come and claim" is nothing to those who wait for other
-// events than the ones which it is about.
-// expect: no_claim_in_wait_entry fs/select.c __pollwait 1
-@no_claim_in_wait_entry@
-expression entry, table;
-position p;
-@@
-entry->key =@p table->_key
-+ & ~POLL_CLAIM
-;
-
-// Where a claim takes all that is asked for, one of those who claim is enough: a
-// wake-up ends with the first that it reaches. See include/linux/poll_claim.h.
 // expect: queue_claimer fs/select.c __pollwait 1
 @queue_claimer@
-expression entry, address, table, queues;
+expression entry, address, table, queues, without;
 position p;
 @@
- entry->key = table->_key & ~POLL_CLAIM;
+ entry->key = table->_key & without;
  ...
  entry->wait.private = queues;
 + if ((table->_key & POLL_CLAIM_WHOLE) == POLL_CLAIM_WHOLE) {
@@ -107,3 +85,21 @@ position p;
 + next._key = POLL_CLAIM_NEXT;
 + vfs_poll(entry->filp, &next);
 + }
+
+// What a claim has taken whole is not there any more: the item is not looked at
+// again before the next wake-up, no more than an edge-triggered one. The key has
+// the item's events, and what the file added; both tests share one load of it.
+// expect: not_again_if_claimed fs/eventpoll.c ep_deliver_event|ep_send_events 1
+@not_again_if_claimed@
+expression item, table;
+position p;
+@@
+ ep_item_poll(item, table, 1)
+ ...
+ if (
+- item->event.events
++ table->_key
+ & EPOLLONESHOT) { ... } else if (
+- !(item->event.events & EPOLLET)
++ !poll_edge_or_claim(table->_key)
+ )@p { ... }

@@ -38,21 +38,3 @@ position p;
 @@
 event->events |=@p EPOLLERR | EPOLLHUP;
 + event->events &= ~POLL_CLAIM;
-
-// What a claim has taken whole is not there any more: the item is not looked at
-// again before the next wake-up, no more than an edge-triggered one. The key has
-// the item's events, and what the file added; both tests share one load of it.
-// expect: not_again_if_claimed fs/eventpoll.c ep_deliver_event|ep_send_events 1
-@not_again_if_claimed@
-expression item, table;
-position p;
-@@
- ep_item_poll(item, table, 1)
- ...
- if (
-- item->event.events
-+ table->_key
- & EPOLLONESHOT) { ... } else if (
-- !(item->event.events & EPOLLET)
-+ !poll_edge_or_claim(table->_key)
- )@p { ... }
