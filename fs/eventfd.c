@@ -628,7 +628,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 		/* What was not taken may serve another reader meanwhile. */
 		eventfd_wake_readers(ctx, 1);
 		spin_unlock_irq(&ctx->wqh.lock);
-		/* A stack grows by a real fault only, which the second call makes none of. */
+		/* Only a real fault grows a stack, and the second call makes none. */
 		fault_in_iov_iter_readable(to, sizeof(u64));
 		missing = fault_in_iov_iter_writeable(to, sizeof(u64));
 		spin_lock_irq(&ctx->wqh.lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// eventfd: no wake callback may signal, whatever it is woken for
+// eventfd: set in_eventfd for every wake-up
 //
 // All wake-ups go through eventfd_wake_pollers(), which 01-nested.lines brings.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// eventfd: mark the writes of the counter that poll reads without the lock
+// eventfd: annotate lockless accesses for KCSAN
 
 // expect: signal fs/eventfd.c eventfd_signal_mask 1
 @signal@

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// eventfd: let a poller see what was written before the signal
+// eventfd: order poll after the signaller's earlier stores
 
 // expect: signal fs/eventfd.c eventfd_signal_mask 1
 @signal@

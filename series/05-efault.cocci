@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// eventfd: a read that fails takes nothing
+// eventfd: do not consume the counter if read() faults
 
 // expect: take fs/eventfd.c eventfd_ctx_do_read 1
 @take@

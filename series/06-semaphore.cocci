@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// eventfd: keep whether it is a semaphore, and no other flag
+// eventfd: store EFD_SEMAPHORE as a bool
 
 // expect: members fs/eventfd.c - 1
 @members@

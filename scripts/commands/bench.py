@@ -27,7 +27,7 @@ from core.command import Command
 from core.options import Options, need_programs_here
 from core.places import ROOT, SUITE, write_if_changed
 from core.report import Broken, Progress, refuse, say
-from core.tables import simple_table
+from core.tables import put_between, simple_table
 from guest import kernels, qemu, rootfs, session, verdicts
 from source import trees
 
@@ -40,6 +40,7 @@ HOT = ('eventfd_write', 'eventfd_read', 'eventfd_poll', 'eventfd_signal_mask')
 # Counting slows the guest down, and the table comes at its end.
 LIMITS = qemu.Limits(boot=300, silent=600, suite=900)
 PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
+FIRST, LAST = '.. From "make bench"', '.. End of what "make bench-doc" writes'
 
 # (kernel, case, counter)
 Key = tuple[str, str, str]
@@ -442,17 +443,13 @@ def document(options: Options) -> None:
         refuse('there is nothing to document yet: "make bench" measures first')
     results: dict[str, Result] = json.loads((folder / 'bench.json').read_text())
     found = figures(results)
-    lines = [f'.. From "make bench", Linux {results["ours"]["context"]["kernel"]}, '
+    lines = [f'{FIRST}, Linux {results["ours"]["context"]["kernel"]}, '
              f'{results["ours"]["context"]["machine"]}; "make bench-doc" writes this part', '']
     for title, rows in tables(results, found):
         lines += simple_table([title, *HEADS], rows)
     if own_times():
         lines += simple_table(('seconds of the harness', 'from nothing', 'again'), own_times())
-    before, _, rest = PAGE.read_text().partition('.. From "make bench"')
-    _, _, after = rest.partition('.. End of what "make bench-doc" writes')
-    if not after:
-        raise Broken(f'{PAGE} has lost the lines between which the tables go')
-    write_if_changed(PAGE, before + '\n'.join(lines) + '\n.. End of what "make bench-doc" writes' + after)
+    put_between(PAGE, FIRST, LAST, lines)
     write_if_changed(PAGE.with_suffix('.svg'), (folder / 'bench.svg').read_bytes())
     say(f'wrote {PAGE.relative_to(ROOT)} and the plot beside it')
 

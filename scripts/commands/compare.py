@@ -195,4 +195,4 @@ def compare_both(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (Command('compare', 'the same suite on ours and on the stock kernel of the tree, test by test',
-                    compare_both),)
+                    compare_both, small=True),)

@@ -28,7 +28,7 @@ from core.command import Argument, Command
 from core.options import Options
 from core.places import BUILD, ROOT, project_files, write_if_changed
 from core.report import Broken, refuse, say
-from core.tables import simple_table
+from core.tables import put_between, simple_table
 from source import trees
 
 FOLDER = BUILD / 'matrix'
@@ -194,14 +194,9 @@ def write_page(_options: Options, _arguments: argparse.Namespace) -> int:
             refuse(f'make {name} has never held: "make matrix" first')
         cells += cells_of(name if row.state == state(name) else f'{name} {EARLIER}', row)
         kept.append(f'   {name} | {row.state} | {row.seconds} | {row.said}')
-    text = '\n'.join(['.. From "make matrix"; "make matrix-doc" writes this part', '',
-                      *simple_table(('', 'says', 'minutes'), cells, left=2),
-                      '.. What each row was about when it ran, for "make matrix" to know it by:', '', *kept, ''])
-    before, _, rest = PAGE.read_text().partition(FIRST)
-    _, _, after = rest.partition(LAST)
-    if not after:
-        raise Broken(f'{PAGE} has lost the lines between which the table goes')
-    write_if_changed(PAGE, f'{before}{text}\n{LAST}{after}')
+    put_between(PAGE, FIRST, LAST, [
+        f'{FIRST}; "make matrix-doc" writes this part', '', *simple_table(('', 'says', 'minutes'), cells, left=2),
+        '.. What each row was about when it ran, for "make matrix" to know it by:', '', *kept, ''])
     say(f'wrote {PAGE.relative_to(ROOT)}')
     return 0
 

@@ -52,7 +52,7 @@ def shell(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('run', 'the main job: build a kernel with our eventfd, boot it, run the suite, judge it', run),
-    Command('test', 'the same for the tests whose names match T=PATTERN', test),
-    Command('shell', 'boot to a prompt with the suite in place', shell),
+    Command('run', 'the main job: build a kernel with our eventfd, boot it, run the suite, judge it', run, small=True),
+    Command('test', 'the same for the tests whose names match T=PATTERN', test, small=True),
+    Command('shell', 'boot to a prompt with the suite in place', shell, small=True),
 )

@@ -31,7 +31,7 @@ from core.command import Argument, Command
 from core.options import Options
 from core.places import ROOT, SUITE_FOLDER, need_disk, scratch_folder, write_if_changed
 from core.report import Broken, Progress, refuse, say
-from core.tables import simple_table
+from core.tables import put_between, simple_table
 from core.totals import Totals
 from guest import kernels, session, verdicts
 from source import insertion, messages, patch_series, trees, turns
@@ -449,15 +449,11 @@ def written(options: Options, _arguments: argparse.Namespace) -> int:
     cells = []
     for number, patch in enumerate(messages.patches(), 1):
         row = table.get(patch.path.stem)
-        cells.append([str(number), patch.subject, *(str(row[what] or '') if row else '' for what in ('failed', 'skipped', 'good', 'bad'))])
+        cells.append([str(number), patch.subject, *(str(row[what] or '') if row else ''
+                                                    for what in ('failed', 'skipped', 'good', 'bad'))])
     head = ['patch', '', 'failed', 'skipped', 'pass', 'fail']
-    text = '\n'.join([f'{FIRST}, {options.label}; "scripts/eventfd series-doc" writes this part', '',
-                      *simple_table(head, cells, left=2)])
-    before, _, rest = PAGE.read_text().partition(FIRST)
-    _, _, after = rest.partition(LAST)
-    if not after:
-        raise Broken(f'{PAGE} has lost the lines between which the table goes')
-    write_if_changed(PAGE, f'{before}{text}\n{LAST}{after}')
+    put_between(PAGE, FIRST, LAST, [f'{FIRST}, {options.label}; "scripts/eventfd series-doc" writes this part', '',
+                                    *simple_table(head, cells, left=2)])
     say(f'wrote {PAGE.relative_to(ROOT)}')
     return 0
 

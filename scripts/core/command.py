@@ -23,3 +23,4 @@ class Command(NamedTuple):
     text: str
     function: Function
     arguments: Sequence[Argument] = ()
+    small: bool = False     # it is for the kernel of SMALL=1, too

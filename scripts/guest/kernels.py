@@ -147,4 +147,4 @@ def main(options: Options, _arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = (Command('kernel', 'configure and build the kernel alone', main),)
+COMMANDS = (Command('kernel', 'configure and build the kernel alone', main, small=True),)

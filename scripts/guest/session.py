@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from core import processes
 from core.options import Options
-from core.places import BUILD, ROOT, SUITE, SUITE_FOLDER, write_if_changed
-from core.report import Broken, Progress, refuse, say
+from core.places import BUILD, ROOT, SUITE, write_if_changed
+from core.report import Progress, refuse, say
 from guest import junit, kernels, qemu, rootfs, verdicts
-from source import trees
+from source import trees, turns
 
 # What is said while guests run.
 RUNNING = 'running the suite'
@@ -152,18 +152,14 @@ def chosen(options: Options, installed: pathlib.Path, others: str | None = None)
 
 def changes() -> list[str]:
     """The names of what our eventfd does otherwise than stock's, which the suite lists."""
-    listed = (ROOT / SUITE_FOLDER / 'support/changes.h').read_text()
-    names: list[str] = re.findall(r'\{Change::k\w+,\s*"(\w+)"', listed)
-    if not names:
-        raise Broken('support/changes.h of the suite has no list of changes')
-    return names
+    return list(turns.names().values())
 
 
 def settings(options: Options, programs: Sequence[str] = (), pattern: str | None = None,
              has: Sequence[str] | None = None) -> Files:
     """What the guest's init is to know, as files for its overlay: it runs all programs if none is named.
 
-    Its kernel has all our changes, or those that has names.
+    Its kernel has all our changes, or those in has.
     """
     tests = [f'-t {SUITE}:{name}' for name in programs]
     lines = [f'export EVENTFD_CHANGES={",".join(changes() if has is None else has)}']

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Insert the lines of series/*.lines into the kernel's files, and what fs/eventfd.c of ours has in common with them.
 
-A file of series/ has comments, and below them
-any number of blocks of this form, with "after" for a place behind the line that is named:
+A file of series/ has comments, and below them any number of blocks of this form, with "after" for a place behind the
+line that is named:
 
     file: PATH
     before: LINE
@@ -10,15 +10,14 @@ any number of blocks of this form, with "after" for a place behind the line that
     ...
 
 LINE is a whole line that the kernel's file has exactly once; several of "before:" or "after:" are lines that follow
-one another there. A tree where it is missing, or there
-twice, or that has TEXT already, is refused. A block that starts with "where missing:" in place of
-"file:" is left out of such a tree that has TEXT: some kernels have it, others do not.
+one another there. A tree where it is missing, or there twice, or that has TEXT already, is refused. A block that starts
+with "where missing:" in place of "file:" is left out of such a tree that has TEXT: some kernels have it, others do not.
 
 In a C file the place can be that of a definition, as source/definitions.py finds it: "before definition: NAME",
 "after definition: NAME", or "in place of: NAME". And the text can be what the file of ours of the same path defines,
 so that it stands there alone:
 
-    takes: NAME [NAME]...
+    takes: NAME[, NAME]...
     -LINE
     +LINE
 

@@ -258,4 +258,4 @@ def main(options: Options, _arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = (Command('tree', 'get a kernel tree, and make the copy that has our eventfd', main),)
+COMMANDS = (Command('tree', 'get a kernel tree, and make the copy that has our eventfd', main, small=True),)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from core.places import ROOT, SUITE_FOLDER
+from core.report import Broken
 from source.messages import Patch, patches
 
 # A change as the suite's code has it, and as everybody else does.
@@ -12,13 +13,17 @@ DECLARED = re.compile(r'\bTEST(?:_F|_P)?_WITH\((\w+),\s*(\w+),((?:[^{};]|\{[^{}]
 
 
 def names() -> dict[str, str]:
-    """{k...: the name of a change}"""
-    return dict(LISTED.findall((ROOT / SUITE_FOLDER / 'support/changes.h').read_text()))
+    """{k...: the name of a change}, as the suite lists them."""
+    found = dict(LISTED.findall((ROOT / SUITE_FOLDER / 'support/changes.h').read_text()))
+    if not found:
+        raise Broken('support/changes.h of the suite has no list of changes')
+    return found
 
 
 def turned_by(changes: Collection[str]) -> dict[str, list[str]]:
-    """The tests for which one of these changes is the last one that they need, by their programs: GROUP.NAME, with /PARAMETER where
-    only that one needs it.
+    """The tests for which one of these changes is the last one that they need, by their programs.
+
+    They are GROUP.NAME, with /PARAMETER where only that one needs it.
     """
     order = [change for patch in patches() for change in patch.turns]
     found: dict[str, list[str]] = {}

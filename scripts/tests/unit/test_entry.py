@@ -75,6 +75,10 @@ class WrongCalls(Refusals):
         self.assert_refused(call_here('run', '--tests', 'Poll'), 'make run runs all tests: say make test T=Poll')
         self.assert_refused(call_here('apply'), 'make apply needs KDIR=PATH')
 
+    def test_an_option_that_would_change_what_is_measured(self) -> None:
+        for job in ('bench', 'mutants', 'coverage', 'series-check', 'check', 'stress'):
+            self.assert_refused(call_here(job, SMALL='1'), f'SMALL=1 is not for scripts/eventfd {job}: leave it out')
+
     def test_what_matches_nothing(self) -> None:
         self.assert_refused(call_here('mutants', '--tests', 'nonsense'), 'T=nonsense matches no mutant')
         self.assert_refused(call_here('mutants', 'nonsense'), 'there is no mutant nonsense')
