@@ -27,6 +27,8 @@ TESTS = {
     'Dies': ('raise(SIGSEGV);', 'not ok killed by SIGSEGV (11)'),
     'EndsEarly': ('_exit(0);', 'not ok ended before its end'),
     'Hangs': ('pause();', 'not ok timed out after 1 s'),
+    'WaitsForOneThatDoesNotSleep': ('suite::ScopedThread task([] { for (;;) getpid(); }); task.WaitUntilBlockedIn(suite::kAnyCall);',
+                                    'not ok timed out after 1 s'),
     'Throws': ('throw 1;', 'not ok failed'),
     'FailsInAHelper': ('suite::Must(suite::Write(-1, 1));', 'not ok failed'),
     'FailsInAHelperOfATask': ('suite::ScopedThread([] { suite::EventfdId(0); });', 'not ok failed'),
@@ -72,7 +74,7 @@ class Runner(unittest.TestCase):
     def test_the_plan_comes_first_and_the_totals_last(self) -> None:
         found, rest, status = results()
         self.assertIn(f'1..{len(TESTS)}', found['Passes'][1].splitlines())
-        self.assertIn('# Totals: pass:3 fail:13 xfail:0 xpass:0 skip:1 error:0', rest)
+        self.assertIn('# Totals: pass:3 fail:14 xfail:0 xpass:0 skip:1 error:0', rest)
         self.assertEqual(status, 1)
 
     def test_what_a_failed_test_printed_is_shown_and_what_it_left_open_is_named(self) -> None:
@@ -90,6 +92,13 @@ class Runner(unittest.TestCase):
                 line = len(HEADERS) + list(TESTS).index(name) + 1
                 self.assertRegex(found[name][1], rf'^# +\d\.\d+  tests\.cpp:{line}: Failed\n# +\d\.\d+  {says}\n')
                 self.assertEqual(found[name][1].count(': Failed\n'), 1)
+
+    def test_one_that_runs_out_of_time_names_the_line_where_it_waited(self) -> None:
+        found, _, _ = results()
+        line = len(HEADERS) + list(TESTS).index('WaitsForOneThatDoesNotSleep') + 1
+        self.assertRegex(found['WaitsForOneThatDoesNotSleep'][1],
+                         rf'^# +\d\.\d+  tests\.cpp:{line}: out of time, waiting for a task to sleep\n')
+        self.assertNotIn('waiting for', found['Hangs'][1])
 
     def test_a_child_answers_for_its_own_failures_only(self) -> None:
         found, _, _ = results()

@@ -120,9 +120,8 @@ TEST(Semaphore, PostOfTwoReleasesTwoOfFourReaders) {
     EXPECT_THAT(Write(efd, 2), SyscallSucceedsWithValue(8));
 
     /* Each reader ends or sleeps again; none does both. */
-    std::ptrdiff_t asleep = std::count_if(readers.begin(), readers.end(), [](auto& reader) {
-        return reader->SleepsIn(SYS_read);
-    });
+    int asleep = 0;
+    for (auto& reader : readers) asleep += reader->SleepsIn(SYS_read);
     EXPECT_EQ(asleep, 2);
     EXPECT_EQ(released, 2);
     EXPECT_EQ(EventfdCount(efd), 0u);

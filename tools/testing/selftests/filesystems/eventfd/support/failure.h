@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <source_location>
 #include <string>
 
@@ -32,6 +33,24 @@ class CalledFrom {
 
   private:
     testing::ScopedTrace trace_;
+};
+
+/*
+ * While in scope, a test that runs out of its time has waited at this line: whoever waits for
+ * the test's process, and so shares this with it, can say so.
+ */
+class WaitsAt {
+  public:
+    explicit WaitsAt(Where where) : before_(Line().exchange(where)) {}
+    WaitsAt(const WaitsAt&) = delete;
+    WaitsAt& operator=(const WaitsAt&) = delete;
+    ~WaitsAt() { Line() = before_; }
+
+    /* Of the latest wait that has not ended; line 0 if there is none. */
+    static std::atomic<Where>& Line();
+
+  private:
+    Where before_;
 };
 
 } /* namespace suite */

@@ -20,6 +20,7 @@
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
+#include "support/failure.h"
 #include "support/fdinfo.h"
 #include "support/probes.h"
 #include "support/skip.h"
@@ -194,6 +195,15 @@ std::string OneLine(std::string text) {
     return text;
 }
 
+/* How a message about a line begins. */
+std::string AtLine(const char* file, int line) {
+    const char* slash = file ? strrchr(file, '/') : nullptr;
+    return std::string(slash  ? slash + 1
+                       : file ? file
+                              : "?") +
+           ":" + std::to_string(line) + ": ";
+}
+
 /* Makes lines of what comes out of a test, each with the time at which it was complete. */
 class Log {
   public:
@@ -350,6 +360,7 @@ class Run {
     /* Returns in both processes: true in the test's. */
     bool Fork() {
         fflush(stdout);
+        WaitsAt::Line() = Where();
         child_ = static_cast<pid_t>(Must(SYSCALL(fork)));
         if (!child_) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -404,6 +415,9 @@ Outcome Run::Await() {
         auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
         if (left.count() <= 0) {
             in_time = false;
+            if (Where line = WaitsAt::Line(); line.line())
+                log.Line(AtLine(line.file_name(), static_cast<int>(line.line())) +
+                         "out of time, waiting for a task to sleep");
             log.Line("out of time; the test's tasks are:");
             DescribeProcesses(child_, &log);
             kill(-child_, SIGKILL);
@@ -487,12 +501,7 @@ class TestProcess : public testing::EmptyTestEventListener {
 
     void OnTestPartResult(const testing::TestPartResult& part) override {
         if (report_fd == -1 || part.passed() || part.skipped()) return;
-        const char* file = part.file_name() ? strrchr(part.file_name(), '/') : nullptr;
-        printf("%s:%d: %s\n",
-               file               ? file + 1
-               : part.file_name() ? part.file_name()
-                                  : "?",
-               part.line_number(), part.message());
+        printf("%s%s\n", AtLine(part.file_name(), part.line_number()).c_str(), part.message());
         fflush(stdout);
     }
 

@@ -141,7 +141,8 @@ class Looks {
 
 } /* namespace */
 
-bool Task::SleepsIn(long call) {
+bool Task::SleepsIn(long call, Where where) {
+    WaitsAt line(where);
     Looks looks;
     int steady = 0;
     unsigned long switches = 0;
@@ -160,7 +161,7 @@ bool Task::SleepsIn(long call) {
 }
 
 void Task::WaitUntilBlockedIn(long call, Where where) {
-    if (SleepsIn(call)) return;
+    if (SleepsIn(call, where)) return;
     std::string what = call == kAnyCall ? "a call" : "system call " + std::to_string(call);
     FailTest("task " + std::to_string(tid_) + " was to block in " + what + ", and has ended",
              where);

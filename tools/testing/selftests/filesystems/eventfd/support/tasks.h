@@ -84,7 +84,7 @@ class Task {
         WaitUntilBlockedIn(call, where);
     }
     /* Once it sleeps in the call: true; once it has ended: false. */
-    bool SleepsIn(long call);
+    bool SleepsIn(long call, Where where = Where::current());
     unsigned long switches() const { return VoluntarySwitches(tid_); }
 
   protected:
