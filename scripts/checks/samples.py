@@ -19,6 +19,7 @@ from core.options import Options, need_programs_here
 from core.places import ROOT, SUITE
 from core.report import Broken, refuse, tell
 from guest import carried, session
+from source import theirs
 
 ROUNDS = 50     # strace is slow in an emulated machine
 PROGRAM = 'sample'
@@ -134,6 +135,7 @@ def results(options: Options) -> Iterator[tuple[str, str]]:
 
 def check_sample(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'scripts/eventfd samples')
+    theirs.need_ours(options, 'scripts/eventfd samples')
     processes.lock()
     _, wrong = tell(results(options))
     return 1 if wrong else 0

@@ -29,7 +29,7 @@ from core.places import ROOT, SUITE, write_if_changed
 from core.report import Broken, Progress, refuse, say
 from core.tables import put_between, simple_table
 from guest import kernels, qemu, rootfs, session, verdicts
-from source import trees
+from source import theirs, trees
 
 BOUNDS = pathlib.Path(__file__).with_name('bench.bounds')
 KERNELS = ('stock', 'small', 'ours')
@@ -464,12 +464,14 @@ def document(options: Options) -> None:
 
 def measure(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
+    theirs.need_ours(options, 'make bench')
     processes.lock()
     return 1 if bench(options)[1] else 0
 
 
 def show_code(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
+    theirs.need_ours(options, 'make bench')
     processes.lock()
     show_hot_paths(options)
     return 0
@@ -477,6 +479,7 @@ def show_code(options: Options, _arguments: argparse.Namespace) -> int:
 
 def write_page(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make bench')
+    theirs.need_ours(options, 'make bench')
     processes.lock()
     document(options)
     return 0

@@ -35,6 +35,7 @@ from core.places import SCRIPTS
 from core.report import Broken, Refusal, say
 from core.totals import Totals
 from guest import rootfs, session, verdicts
+from source import theirs
 
 # The tests of races try more often here than in "make run".
 ROUNDS = 2000
@@ -201,6 +202,7 @@ PARTS: dict[str, Callable[[Options, Check], None]] = {
 def check_parts(options: Options, parts: Sequence[str]) -> int:
     """These, or all where none is named; the exit status."""
     need_programs_here(options, 'make check')
+    theirs.need_ours(options, 'make check')
     processes.lock()
     if not parts:
         # A guest's clock slows down with it. The host's does not, and a busy one is no failure of a test.

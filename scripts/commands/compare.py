@@ -11,17 +11,16 @@ input.
 import argparse
 import collections
 import dataclasses
-import pathlib
 import re
-import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from core import processes
 from core.command import Command
 from core.options import Options
-from core.places import SUITE, write_if_changed
+from core.places import write_if_changed
 from core.report import say
 from guest import rootfs, session, verdicts
+from source import theirs
 
 # What KCSAN finds in eventfd, as a verdict has it.
 RACE = re.compile(r'the kernel complained: BUG: KCSAN: data-race in .*\beventfd_')
@@ -51,19 +50,6 @@ class Row:
         if not self.differs:
             return 'agree'
         return 'declared' if self.other == 'XFAIL' else 'not for stock'
-
-
-def declared(installed: pathlib.Path) -> dict[Key, str]:
-    """The changes that tests need, and what stock does without: "NAME: WHAT; ..."."""
-    found: dict[Key, str] = {}
-    for program in rootfs.programs(installed):
-        # eventfd_test, which is not ours, knows no such option and declares nothing.
-        listed = subprocess.run([installed / SUITE / program, '--list-declared'], stdin=subprocess.DEVNULL,
-                                capture_output=True, text=True, check=False, timeout=60)
-        if listed.returncode == 0:
-            found.update({(program, test): why for test, tab, why in
-                          (line.partition('\t') for line in listed.stdout.splitlines()) if tab})
-    return found
 
 
 def lacks_a_change(text: str) -> bool:
@@ -178,7 +164,7 @@ def compare(options: Options, built: session.Built, ours: verdicts.Verdict | Non
         ours = boot(options, built, 'ours')
     # All but the kernel stays as it is.
     other = boot(options, built._replace(image=session.variant_image(options, side)), side)
-    entries = list(rows(ours, other, declared(built.installed), rootfs.programs(built.installed), side))
+    entries = list(rows(ours, other, session.declared(built.installed), rootfs.programs(built.installed), side))
     # Of a few tests it is worth reading.
     for said in complaints_of(other) if options.pattern else ():
         say(f'{side} says, {said}')
@@ -187,6 +173,7 @@ def compare(options: Options, built: session.Built, ours: verdicts.Verdict | Non
 
 
 def compare_both(options: Options, _arguments: argparse.Namespace) -> int:
+    theirs.need_ours(options, 'make compare')
     processes.lock()
     side = 'small' if options.small else 'stock'
     options = options.but(small=False)

@@ -22,6 +22,7 @@ from core.options import Options
 from core.places import write_if_changed
 from core.report import Broken, say
 from guest import qemu, session, verdicts
+from source import theirs
 
 LIST = pathlib.Path(__file__).with_name('coverage.txt')
 SOURCE = 'fs/eventfd.c'
@@ -118,10 +119,11 @@ def write_pages(folder: pathlib.Path, target: pathlib.Path) -> None:
 def count_lines(options: Options, _arguments: argparse.Namespace) -> int:
     options = options.flavoured('coverage')
     qemu.accelerator(options)
+    theirs.need_ours(options, 'make coverage')
     processes.lock()
     reasons = listed(LIST.read_text())
     image, initrd, objects, installed = session.build(options)
-    kunit = session.kunit_selection(session.gtest_filter(options.pattern)) if options.pattern else 'eventfd'
+    kunit = session.kunit_selection(options)
     programs, pattern = session.chosen(options, installed, others=kunit)
     expected = [*programs, *([verdicts.KUNIT] if kunit else [])]
     outcome, result = session.run_guest(options, image, initrd, objects, expected, name='coverage', kunit=kunit,

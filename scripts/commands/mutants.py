@@ -28,7 +28,7 @@ from core.options import Options
 from core.places import ROOT, SUITE, write_if_changed
 from core.report import Broken, refuse, say
 from guest import kernels, qemu, rootfs, session, verdicts
-from source import messages, states, trees
+from source import messages, states, theirs, trees
 
 LIST = pathlib.Path(__file__).with_name('mutants.txt')
 # Seconds for a test that takes more than its time, and for a guest that says nothing.
@@ -448,6 +448,7 @@ def examine(laboratory: Laboratory, mutants: Sequence[Mutant], rows: list[Row]) 
 def kill_mutants(options: Options, arguments: argparse.Namespace) -> int:
     mutants = chosen(parse(LIST.read_text()), arguments.names, options.pattern)
     qemu.accelerator(options)
+    theirs.need_ours(options, 'make mutants')
     processes.lock()
     start = time.monotonic()
     laboratory = Laboratory(options)

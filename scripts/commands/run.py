@@ -31,7 +31,7 @@ def tested(options: Options, job: str) -> int:
     processes.lock()
     steps = session.Steps(options)
     image, initrd, objects, installed = session.build(options, steps)
-    kunit = session.kunit_selection(session.gtest_filter(options.pattern)) if options.pattern else 'eventfd'
+    kunit = session.kunit_selection(options)
     programs, pattern = session.chosen(options, installed, others=kunit)
     guests = session.shared_out(options, programs, pattern, name=job, kunit=kunit)
     outcome, result = session.run_guests(options, image, initrd, objects, guests, kunit=kunit,

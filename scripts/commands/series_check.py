@@ -35,6 +35,7 @@ from core.tables import put_between, simple_table
 from core.totals import Totals
 from guest import kernels, session, verdicts
 from source import insertion, messages, patch_series, trees, turns
+from source.git import Git
 
 KERNELS = ('6.12', '7.3')
 EVENTFD = 'fs/eventfd.c'
@@ -54,7 +55,7 @@ class Applied:
         self.patches = self.series.patches[1:]
         self.descriptions = messages.patches()
         self.tree = patch_series.FOLDER / f'{patch_series.label(options)}.tree'
-        self.git = patch_series.Git(self.tree)
+        self.git = Git(self.tree)
         self.checkout()
         status, out, err = self.git.try_('am', '--whitespace=error-all', *self.patches, **patch_series.identity(
             *patch_series.sender(), '@0 +0000'))
@@ -72,7 +73,7 @@ class Applied:
         if not (self.tree / '.git/checked-out').exists():
             shutil.rmtree(self.tree, ignore_errors=True)
             need_disk(self.tree.parent, 1.8)
-            patch_series.Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout',
+            Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout',
                                                self.series.repository.directory, self.tree)
             self.git('config', 'core.autocrlf', 'false')
         # A git am that did not come to its end.
@@ -219,8 +220,8 @@ def configure(applied: Applied, index: int, source: pathlib.Path, objects: pathl
     if index <= 0 or any('Kconfig' in name for name in applied.changed[index]):
         (objects / '.config.from').unlink(missing_ok=True)
     # An option that a later patch brings is asked for in vain.
-    absent = [f'CONFIG_{line.removeprefix("config ")}' for patch in applied.descriptions[index + 1:] if patch.lines
-              for block in insertion.insertions_of(patch.lines) for line in block.text if line.startswith('config ')]
+    absent = [option for patch in applied.descriptions[index + 1:] if patch.lines
+              for _, option in insertion.options_of(patch.lines)]
     kernels.configure(options, source, objects, extra, absent)
 
 
@@ -343,7 +344,7 @@ class Boots:
         seed(self.built.objects, self.objects)
         self.programs, self.pattern = session.chosen(options, self.built.installed)
         # A change may show on other machines only.
-        self.shown = compare.declared(self.built.installed)
+        self.shown = session.declared(self.built.installed)
 
     def has(self, index: int) -> list[str]:
         return [change for patch in self.applied.descriptions[:index + 1] for change in patch.turns]

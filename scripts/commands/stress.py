@@ -15,6 +15,7 @@ from core.options import Options
 from core.places import SUITE
 from core.report import say
 from guest import qemu, session
+from source import theirs
 
 # The name that the guest's runner knows the program by: it passes no arguments.
 PROBE = 'stress'
@@ -25,6 +26,7 @@ def stress(options: Options, _arguments: argparse.Namespace) -> int:
     options = options.asking(DEBUG=options.asked.get('DEBUG', '1'))
     seed = random.randrange(10 ** 6) if options.seed is None else options.seed
     qemu.accelerator(options)
+    theirs.need_ours(options, 'make stress')
     processes.lock()
     image, initrd, objects, _ = session.build(options)
     say(f'stress: {options.seconds} s, SEED={seed}')

@@ -33,6 +33,7 @@ class Option(NamedTuple):
 OPTIONS = (
     Option("KERNEL", "6.12|7.3", "Debian's kernel to use (6.12)"),
     Option("KDIR", "PATH", "a kernel tree of yours instead, or a tarball of one"),
+    Option("OWN", "0|1", "a tree of yours: build its own eventfd (0), or put ours in (1)"),
     Option("ARCH", "MACHINE", "x86_64, i386, arm64, s390x (x86_64)"),
     Option("ACCEL", "tcg|kvm", "how QEMU runs it (what works)", True),
     Option("DEBUG", "1", "lockdep, KASAN, kmemleak, faults"),
@@ -78,6 +79,7 @@ class Options:
     kernel: str
     arch: Arch
     accel: str | None
+    own: int | None                                     # of a user's tree: 0 as it is, 1 with ours; None: look
     switched: frozenset[str]                            # the names of flavours
     small: bool
     part: str | None
@@ -109,6 +111,10 @@ class Options:
         kernel = asked.get('KERNEL', '6.12')
         if 'KDIR' in asked and 'KERNEL' in asked:
             refuse('KERNEL and KDIR exclude each other: name the one kernel to use')
+        if asked.get('OWN', '0') not in ('0', '1'):
+            refuse(f'OWN={asked["OWN"]} is not known: use OWN=0, which tests the eventfd of the tree, or OWN=1, which puts ours in')
+        if 'OWN' in asked and 'KDIR' not in asked:
+            refuse('OWN= is about a tree of yours: name that with KDIR=PATH')
         if not re.fullmatch(r'\d+\.\d+', kernel):
             refuse(f'KERNEL={kernel} is no version: write KERNEL=6.12 or KERNEL=7.3')
         if version_of(kernel) < OLDEST:
@@ -122,7 +128,7 @@ class Options:
         if accel not in (None, 'tcg', 'kvm'):
             refuse(f'ACCEL={accel} is not known: use tcg or kvm, or leave it out')
         options = cls(asked=asked, kdir=asked.get('KDIR'), kernel=kernel, arch=ARCHES[machine], accel=accel,
-                      switched=frozenset(switched), small=asked.get('SMALL') == '1', part=asked.get('PART'), version=version,
+                      own=int(asked['OWN']) if 'OWN' in asked else None, switched=frozenset(switched), small=asked.get('SMALL') == '1', part=asked.get('PART'), version=version,
                       since=asked.get('SINCE'), pattern=asked.get('T'), rounds=rounds, boots=boots, seconds=seconds,
                       seed=seed if 'SEED' in asked else None, terminal=sys.stdout.isatty())
         for flavour in options.flavours:

@@ -17,7 +17,7 @@ from core.command import Command
 from core.options import Options
 from core.places import ROOT, SUITE, need_disk, write_if_changed
 from core.report import Broken, Progress, say
-from source import trees
+from source import theirs, trees
 
 
 def fragments(options: Options) -> list[pathlib.Path]:
@@ -70,6 +70,7 @@ def configure(options: Options, source: pathlib.Path, build: pathlib.Path, extra
               absent: Collection[str] = ()) -> None:
     """Write .config, unless it was made from the same fragments and the same tree; absent has what that lacks yet."""
     paths = [*fragments(options), *extra]
+    absent = [*absent, *theirs.lacks(options, source)]
     text = f'{source}\n' + ''.join(path.read_text() for path in paths) + ''.join(f'# no {name}\n' for name in absent)
     stamp = build / '.config.from'
     if (build / '.config').exists() and stamp.exists() and stamp.read_text() == text:

@@ -23,7 +23,7 @@ from core.options import Options
 from core.places import BUILD, ROOT, SUITE, write_if_changed
 from core.report import Progress, refuse, say
 from guest import junit, kernels, qemu, rootfs, verdicts
-from source import trees, turns
+from source import theirs, trees, turns
 
 # What is said while guests run.
 RUNNING = 'running the suite'
@@ -112,9 +112,35 @@ def selection(options: Options, installed: pathlib.Path, pattern: str) -> list[s
     return chosen
 
 
-def kunit_selection(pattern: str) -> str | None:
-    """The glob for those of the kernel's own tests that a pattern names; None if it names none."""
-    cases = re.findall(r'\bKUNIT_CASE\w*\((\w+)', (ROOT / 'fs/tests/eventfd_kunit.c').read_text())
+def declared(installed: pathlib.Path) -> dict[tuple[str, str], str]:
+    """The changes that tests need, and what stock does without: {(program, test): "NAME: WHAT; ..."}."""
+    found: dict[tuple[str, str], str] = {}
+    for program in rootfs.programs(installed):
+        # eventfd_test, which is not ours, knows no such option and declares nothing.
+        listed = subprocess.run([installed / SUITE / program, '--list-declared'], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, check=False, timeout=60)
+        if listed.returncode == 0:
+            found.update({(program, test): why for test, tab, why in
+                          (line.partition('\t') for line in listed.stdout.splitlines()) if tab})
+    return found
+
+
+def lacking_tests(options: Options, installed: pathlib.Path) -> dict[tuple[str, str], list[str]]:
+    """The tests that the user's own eventfd is not asked for, and the changes that these need and it has not."""
+    if not theirs.eventfd(options):
+        return {}
+    lacking = {key: [name for name in re.findall(r'(?:^|; )(\w+): ', why) if name not in theirs.has(options)]
+               for key, why in declared(installed).items()}
+    return {key: names for key, names in lacking.items() if names}
+
+
+def kunit_selection(options: Options) -> str | None:
+    """The glob for those of the kernel's own tests that were asked for; None if there are none."""
+    path = (trees.pristine(options) if theirs.eventfd(options) else ROOT) / 'fs/tests/eventfd_kunit.c'
+    if not options.pattern:
+        return 'eventfd' if path.exists() else None
+    pattern = gtest_filter(options.pattern)
+    cases = re.findall(r'\bKUNIT_CASE\w*\((\w+)', path.read_text()) if path.exists() else []
     globs = [glob if '.' in glob else f'eventfd.{glob}' for glob in pattern.partition('-')[0].split(':')]
     if not any(fnmatch.fnmatchcase(f'eventfd.{case}', glob) for glob in globs for case in cases):
         return None
@@ -133,14 +159,27 @@ def overlay_for(options: Options, objects: pathlib.Path, files: Files, name: str
         return rootfs.overlay(objects, pathlib.Path(scratch), options.work / f'{name}.cpio')
 
 
+def say_left_out(options: Options, lacking: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    path = options.work / 'left-out.txt'
+    write_if_changed(path, ''.join(f'{program}: {test}: needs {", ".join(names)}\n'
+                                   for (program, test), names in lacking.items()))
+    needed = [f'{sum(name in names for names in lacking.values())} need {name}' for name in changes()]
+    say(f'{len(lacking)} tests are left out, as this eventfd has not what they are about '
+        f'({", ".join(one for one in needed if not one.startswith("0 "))}): {path}')
+
+
 def chosen(options: Options, installed: pathlib.Path, others: str | None = None) -> tuple[list[str], str | None]:
     """The programs to run, and the pattern for their tests: all and none, unless T is given.
 
     A pattern for nothing is refused, unless there are others which it is for.
     """
-    if not options.pattern:
+    lacking = lacking_tests(options, installed)
+    if not options.pattern and not lacking:
         return rootfs.programs(installed), None
-    pattern = gtest_filter(options.pattern)
+    pattern = gtest_filter(options.pattern) if options.pattern else '*'
+    if lacking:
+        say_left_out(options, lacking)
+        pattern += f'{":" if "-" in pattern else "-"}{":".join(test for _, test in lacking)}'
     programs = selection(options, installed, pattern)
     if not programs and not others:
         left_out = ', '.join(sorted(set(rootfs.needs(installed)) - set(rootfs.programs(installed))))
@@ -159,10 +198,10 @@ def settings(options: Options, programs: Sequence[str] = (), pattern: str | None
              has: Sequence[str] | None = None) -> Files:
     """What the guest's init is to know, as files for its overlay: it runs all programs if none is named.
 
-    Its kernel has all our changes, or those in has.
+    Its kernel has the changes in has, or those of the tree.
     """
     tests = [f'-t {SUITE}:{name}' for name in programs]
-    lines = [f'export EVENTFD_CHANGES={",".join(changes() if has is None else has)}']
+    lines = [f'export EVENTFD_CHANGES={",".join(theirs.has(options) if has is None else has)}']
     if pattern:
         lines.append(f'export GTEST_FILTER={shlex.quote(pattern)}')
     if options.debug:
@@ -268,7 +307,9 @@ def run_guests(options: Options, image: pathlib.Path, initrd: pathlib.Path, obje
 
 def report(options: Options, outcome: qemu.Outcome, result: verdicts.Verdict) -> int:
     release = result.facts.get('release', options.label)
-    verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s')
+    own = theirs.eventfd(options)
+    verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s'
+                  + (f'; the eventfd of {options.kdir}, which {own.why}' if own else ''))
     if result.reasons:
         folder = options.work / 'boots'
         if outcome.ended or 'end' not in result.facts:

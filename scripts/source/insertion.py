@@ -126,6 +126,12 @@ def insertions(paths: Iterable[pathlib.Path] | None = None) -> list[Insertion]:
             for insertion in insertions_of(path)]
 
 
+def options_of(path: pathlib.Path) -> list[tuple[str, str]]:
+    """The options of the configuration that one file of series/ brings: (the kernel's file, CONFIG_...)."""
+    return [(insertion.file, f'CONFIG_{line.removeprefix("config ")}') for insertion in insertions_of(path)
+            for line in insertion.text if line.startswith('config ')]
+
+
 def files() -> list[str]:
     """The kernel files that lines are inserted into."""
     return sorted({insertion.file for insertion in insertions()})

@@ -20,7 +20,7 @@ from core.options import OLDEST, Options
 from core.places import BUILD, ROOT, SUITE_FOLDER, need_disk, project_files, scratch_folder, write_if_changed
 from core.processes import Word
 from core.report import Broken, Progress, refuse, say
-from source import debian, messages, states
+from source import debian, messages, states, theirs
 
 # Kernels that tests are shown to fail on: a file, and what changes in it.
 VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -142,8 +142,11 @@ def unpacked(options: Options, tarball: pathlib.Path, tree: pathlib.Path) -> pat
     return tree
 
 
-def check(tree: pathlib.Path, given: Word) -> str:
-    """Refuse what cannot become a tree of ours, before anything is made of it; returns its version."""
+def check(tree: pathlib.Path, given: Word, as_it_is: bool = False) -> str:
+    """Refuse what cannot become a tree of ours, before anything is made of it; returns its version.
+
+    One that is to be built as it is may have the series already.
+    """
     if not tree.is_dir():
         refuse(f'{given} is no directory: KDIR names the top of a kernel tree')
     version = tree_version(tree)
@@ -151,7 +154,7 @@ def check(tree: pathlib.Path, given: Word) -> str:
         refuse(f'{given} is no kernel tree: KDIR names the directory that has the kernel\'s Makefile')
     if version[:2] < OLDEST:
         refuse(f'{given} is Linux {version[2]}, and fs/eventfd.c needs 6.12 or later')
-    if re.search(r'\bEFD_AUTORESET\b', (tree / 'include/uapi/linux/eventfd.h').read_text(errors='replace')):
+    if not as_it_is and theirs.has_flag(tree):
         refuse(f'{given} has EFD_AUTORESET already: name a tree without this series')
     return version[2]
 
@@ -228,9 +231,13 @@ def prepare(options: Options, variant: str | None = None, folder: pathlib.Path |
     the objects of its build, unless they are given a folder of their own.
     """
     source = pristine(options)
-    version = check(source, options.kdir or source)
+    found = theirs.eventfd(options)
+    version = check(source, options.kdir or source, as_it_is=bool(found))
+    if found and not variant:
+        say(f'{options.kdir} {found.why}: it is built as it is, and the suite beside it'
+            + ('' if theirs.has_flag(source) else '; OWN=1 puts ours in its place'))
     folder = folder or options.work
-    variant = variant or ('small' if options.small else 'ours')
+    variant = variant or ('suite' if found else 'small' if options.small else 'ours')
     files = contents(source, variant)
     stamp = folder / 'tree.from'
     wanted = f'{source}\n{version}\n' + ''.join(f'{name}\n' for name in suite_files())

@@ -22,12 +22,12 @@ class Changes(unittest.TestCase):
     """The names of the changes: the suite has them, in one place."""
 
     def test_each_declaration_is_of_changes_that_there_are(self) -> None:
-        named = {name for why in compare.declared(built()[3]).values() for name in re.findall(r'(?:^|; )(\w+): ', why)}
+        named = {name for why in session.declared(built()[3]).values() for name in re.findall(r'(?:^|; )(\w+): ', why)}
         self.assertGreater(len(named), 3)
         self.assertLessEqual(named, set(session.changes()))
 
     def test_a_parameter_may_need_a_change_of_its_own(self) -> None:
-        needs = {test.rpartition('/')[2]: why.partition(':')[0] for (_, test), why in compare.declared(built()[3]).items()
+        needs = {test.rpartition('/')[2]: why.partition(':')[0] for (_, test), why in session.declared(built()[3]).items()
                  if 'ChangesInARowForUnits.WakeNoMoreThanTheyServe' in test}
         self.assertEqual(needs, {'Reader': 'wake_one', 'Writer': 'wake_fitting_writers'})
 
@@ -51,7 +51,7 @@ class Compare(unittest.TestCase):
         verdict = {side: result for side, (_, result) in boot_each(*(
             session.Guest(f'harness-as-{side}', programs, session.settings(options, programs, pattern, [] if side == 'stock' else None))
             for side in ('ours', 'stock'))).items()}
-        declared = compare.declared(made.installed)
+        declared = session.declared(made.installed)
         rows = list(compare.rows(verdict['as-ours'], verdict['as-stock'], declared, rootfs.programs(made.installed)))
         self.assertGreater(len(rows), 10)
         wrong = {row.test: row.problem for row in rows if row.problem}

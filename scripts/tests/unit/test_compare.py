@@ -9,7 +9,7 @@ from unittest import mock
 
 from commands import compare
 from core.options import Options
-from guest import verdicts
+from guest import session, verdicts
 from tests.recorded import Boot
 
 STOCK = Boot.read('stock')
@@ -173,5 +173,5 @@ class Declared(unittest.TestCase):
                 (suite / name).chmod(0o755)
             (folder / 'kselftest-list.txt').write_text(''.join(f'filesystems/eventfd:{name}\n' for name in
                                                                ('eventfd_one', 'eventfd_two', 'eventfd_test')))
-            self.assertEqual(compare.declared(folder),
+            self.assertEqual(session.declared(folder),
                              {('eventfd_one', 'A.B'): 'why it fails', ('eventfd_one', 'A.C'): 'because'})

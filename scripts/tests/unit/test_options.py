@@ -14,9 +14,11 @@ from core.report import Refusal
 from tests.calls import call_here, make
 
 # A value for each option that it takes, and that is not what it is without.
-GOOD = {'KERNEL': '7.3', 'KDIR': '/usr/src/linux', 'ARCH': 'arm64', 'ACCEL': 'tcg', 'DEBUG': '1', 'KCSAN': '1', 'FAULTS': '1',
+GOOD = {'KERNEL': '7.3', 'KDIR': '/usr/src/linux', 'OWN': '0', 'ARCH': 'arm64', 'ACCEL': 'tcg', 'DEBUG': '1', 'KCSAN': '1', 'FAULTS': '1',
         'SMALL': '1', 'PART': 'fixes', 'V': '3', 'SINCE': 'HEAD', 'PREEMPT': '1', 'SMP': '0', 'T': 'Poll', 'ROUNDS': '2000', 'N': '3', 'S': '600', 'SEED': '7', 'PROG': './mine --flag',
         'WITH': 'words', 'STRACE': '1', 'CPUS': '4', 'MEM': '512M', 'BUILD': '/tmp/elsewhere'}
+# What has to be said along with one.
+ALONG = {'OWN': {'KDIR': GOOD['KDIR']}}
 # Those that one command reads, or that are looked at when the entry is loaded.
 READ_ELSEWHERE = {'PROG', 'WITH', 'STRACE', 'CPUS', 'MEM', 'BUILD'}
 
@@ -81,8 +83,9 @@ class Values(unittest.TestCase):
     def test_each_is_taken(self) -> None:
         for name, value in GOOD.items():
             with self.subTest(name=name):
-                options = Options.of({name: value})
-                self.assertEqual(options.asked, {name: value})
+                given = {name: value, **ALONG.get(name, {})}
+                options = Options.of(given)
+                self.assertEqual(options.asked, given)
                 if name not in READ_ELSEWHERE:
                     self.assertNotEqual(dataclasses.replace(options, asked={}), Options.of({}))
 
@@ -202,7 +205,7 @@ class Names(unittest.TestCase):
                 (words, {}), ([], {option.name: value}), (words, {option.name: 'not this'})]
             for given, env in cases:
                 with self.subTest(name=option.name, given=given, env=env):
-                    status, said = call_here('options', *given, **env)
+                    status, said = call_here('options', *given, **env, **ALONG.get(option.name, {}))
                     self.assertEqual(status, 0, said)
                     self.assertIn(f'{option.name}={value}\n', said)
 
