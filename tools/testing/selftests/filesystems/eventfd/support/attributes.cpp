@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "support/attributes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace suite {
@@ -51,5 +53,11 @@ std::string WhyItMustFail(const testing::TestInfo& test) {
 }
 
 std::string Lacking(const std::vector<Change>& changes) { return "needs " + Describe(changes); }
+
+bool LacksAChange(const std::string& reason) {
+    return std::any_of(std::begin(kChanges), std::end(kChanges), [&](const ChangeInfo& info) {
+        return reason.starts_with(std::string("needs ") + info.name + ": ");
+    });
+}
 
 } /* namespace suite */

@@ -72,6 +72,9 @@ std::string WhyItMustFail(const testing::TestInfo& test);
 /* How a result says that the kernel has not what a test needs. */
 std::string Lacking(const std::vector<Change>& changes);
 
+/* Whether that is why a test was skipped. */
+bool LacksAChange(const std::string& reason);
+
 #define SUITE_ATTRIBUTES(suite_name, test_name, ...)                                \
     static const ::suite::AttributeRegistrar suite_name##_##test_name##_attributes( \
         #suite_name "." #test_name, {__VA_ARGS__})
