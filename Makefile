@@ -118,6 +118,15 @@ matrix:		## all that needs a booted kernel, on every kernel and machine, with a 
 matrix-doc:	## put the table of make matrix into the documentation
 	@python3 scripts/eventfd $@
 
+dist:		## one archive: the series, the suite, a kernel with ./try, the pages
+	@$(call JOB,check)
+
+check-releases:	## the two commands on Debian 12, 13 and testing, each from a bare debootstrap
+	@$(call JOB,releases)
+
+releases-doc:	## put the table of make check-releases into the documentation
+	@python3 scripts/eventfd $@
+
 doctor:		## say what this machine lacks, and what disk and time the rest takes
 	@scripts/doctor check
 

@@ -67,8 +67,7 @@ def model_of_eventfd(_options: Options, totals: Check) -> None:
         for name, wrong, searched in model.results(quick=True):
             totals.check(f'model: {name}: {searched}', wrong)
     except Refusal as reason:
-        say(f'skipped: the model: {reason}')
-        totals.skipped += 1
+        totals.skip('the model', str(reason))
 
 
 def documentation(options: Options, totals: Check) -> None:
@@ -123,8 +122,7 @@ def debugged(options: Options, totals: Check) -> None:
     try:
         options = options.asking(DEBUG='1')
     except Refusal as reason:
-        say(f'skipped: the suite on the kernel of DEBUG=1: {reason}')
-        totals.skipped += 1
+        totals.skip('the suite on the kernel of DEBUG=1', str(reason))
         return
     whole_suite(options, totals)
 

@@ -29,6 +29,11 @@ class Totals:
         else:
             self.passed += 1
 
+    def skip(self, name: str, reason: str) -> None:
+        """One that cannot be had here."""
+        say(f'skipped: {name}: {reason}')
+        self.skipped += 1
+
     @contextlib.contextmanager
     def part(self, title: str) -> Iterator[None]:
         """Several checks; where they cannot go on, that is one more failure, and the next part begins."""

@@ -20,6 +20,11 @@ from core.report import Broken, Progress, say
 from source import theirs, trees
 
 
+# The same files make the same image, whenever, wherever and by whomever it is built.
+BUILT_BY = ('KBUILD_BUILD_USER=eventfd', 'KBUILD_BUILD_HOST=eventfd', 'KBUILD_BUILD_VERSION=1',
+            'KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 2026')
+
+
 def fragments(options: Options) -> list[pathlib.Path]:
     config = ROOT / 'scripts/config'
     return [config / 'base.config', config / f'{options.arch.name}.config',
@@ -33,7 +38,7 @@ def jobs() -> str:
 
 
 def make(options: Options, source: pathlib.Path, build: pathlib.Path) -> list[str]:
-    command = ['make', '-C', str(source), f'O={build}', f'ARCH={options.arch.kernel}']
+    command = ['make', '-C', str(source), f'O={build}', f'ARCH={options.arch.kernel}', *BUILT_BY]
     if options.arch.cross:
         command.append(f'CROSS_COMPILE={options.arch.cross}')
     return command
@@ -103,7 +108,7 @@ def headers(options: Options, source: pathlib.Path, target: pathlib.Path) -> Non
 
 def inputs(options: Options, source: pathlib.Path, target: pathlib.Path) -> str:
     """What an image of Debian's tree depends on: how it is configured and made, and the files that we change in it."""
-    digest = hashlib.sha256((target / '.config').read_bytes() + ' '.join(options.variables).encode())
+    digest = hashlib.sha256((target / '.config').read_bytes() + ' '.join([*BUILT_BY, *options.variables]).encode())
     for path in trees.changed_kernel_files(source):
         digest.update(f'{path}\n'.encode() + (source / path).read_bytes())
     return digest.hexdigest()

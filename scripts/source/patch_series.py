@@ -160,11 +160,11 @@ def blobs(git: Git, state: states.State) -> list[str]:
         return git('hash-object', '-w', '--no-filters', '--stdin-paths', text='\n'.join(paths) + '\n').split()
 
 
-def commit_all(git: Git, base: str, source: pathlib.Path) -> str:
+def commit_all(git: Git, base: str, source: pathlib.Path, author: tuple[str, str]) -> str:
     """Commit the patches on top of base, on the branch of the series; returns the last commit."""
     index = {'GIT_INDEX_FILE': str(git.directory / 'index.series')}
     git('read-tree', base, **index)
-    who = identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base))
+    who = identity(*author, git('log', '-1', '--format=%cd', '--date=raw', base))
     parent = base
     made: states.State = {}
     for patch, state in states.states(source):
@@ -243,8 +243,9 @@ def earlier(options: Options, git: Git) -> dict[str, str]:
     return result
 
 
-def make(options: Options) -> tuple[Series, str]:
-    """Write the patches; returns them and the version of what they are for."""
+def make(options: Options, author: tuple[str, str] | None = None) -> tuple[Series, str]:
+    """Write the patches, from the user if from nobody else; returns them and the version of what they are for."""
+    author = author or sender()
     source = trees.pristine(options)
     given = options.kdir or source
     version = trees.check(source, given)
@@ -256,9 +257,9 @@ def make(options: Options) -> tuple[Series, str]:
     else:
         git = debian_repository(options, source, version)
     base = git('rev-parse', 'refs/heads/base')
-    tip = commit_all(git, base, source)
+    tip = commit_all(git, base, source, author)
     folder = FOLDER / label(options)
-    who = identity(*sender(), git('log', '-1', '--format=%cd', '--date=raw', base))
+    who = identity(*author, git('log', '-1', '--format=%cd', '--date=raw', base))
     commits = git('rev-list', '--reverse', f'{base}..{tip}').splitlines()
 
     old = earlier(options, git)
@@ -272,6 +273,9 @@ def make(options: Options) -> tuple[Series, str]:
             *([f'--range-diff={old[branch]}'] if branch in old else []), '-o', target, f'{below}..{branch}', **who)
         if not alone:
             paths = sorted(pathlib.Path(target).glob('*.patch'))
+            # git names a mail by the second at which it was written: by the series that it is of, the same one has one name.
+            for path in paths:
+                path.write_bytes(re.sub(rb'(<[^<>@\n]*\.)\d{10}(\.git\.)', rb'\g<1>%010d\2' % (int(tip[:8], 16)), path.read_bytes()))
             pathlib.Path(f'{target}.mbox').write_bytes(b''.join(path.read_bytes() + b'\n' for path in paths))
 
     with scratch_folder(FOLDER) as scratch:

@@ -97,4 +97,6 @@ class Configuring(unittest.TestCase):
         for name, arch in ARCHES.items():
             words = [str(word) for word in kernels.make(Options.of({'ARCH': name}), pathlib.Path('s'), pathlib.Path('b'))]
             self.assertEqual(words[:5], ['make', '-C', 's', 'O=b', f'ARCH={arch.kernel}'])
-            self.assertEqual(words[5:], [f'CROSS_COMPILE={arch.cross}'] if arch.cross else [])
+            # Whoever builds it, the image is the same.
+            self.assertEqual(words[5:9], list(kernels.BUILT_BY))
+            self.assertEqual(words[9:], [f'CROSS_COMPILE={arch.cross}'] if arch.cross else [])
