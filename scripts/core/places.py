@@ -4,10 +4,11 @@ import contextlib
 import fnmatch
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.report import refuse
 
@@ -23,16 +24,27 @@ UNFINISHED = 'unfinished-'
 PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
 
 
+def listed_by_git(patterns: Sequence[str]) -> list[str] | None:
+    """What git has of them; nothing, if there is no git, or no repository."""
+    if not (ROOT / '.git').exists():
+        return None
+    # To look at the names of a checkout of somebody else's, as in a container, does no harm.
+    listed = ['git', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=false', '-C', str(ROOT), 'ls-files', '-coz', '--exclude-standard']
+    try:
+        done = subprocess.run([*listed, '--', *patterns], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.split('\0')[:-1] if done.returncode == 0 else None
+
+
 def project_files(*patterns: str) -> list[str]:
     """The project's files that match git's patterns, committed yet or not; what git ignores is none of them."""
-    if (ROOT / '.git').exists():
-        names = subprocess.run(['git', '-C', ROOT, 'ls-files', '-co', '--exclude-standard', '--', *patterns],
-                               capture_output=True, text=True, check=True).stdout.splitlines()
-    else:
+    names = listed_by_git(patterns)
+    if names is None:
         # A copy without git's records. As with git, a star stands for any part of a path, and a folder for what is in it.
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob('*')
                  if path.suffix not in PRODUCTS and BUILD not in path.parents and path.is_file()
-                 and path.read_bytes()[:4] != b'\x7fELF']
+                 and '.git' not in path.relative_to(ROOT).parts and path.read_bytes()[:4] != b'\x7fELF']
         names = [name for name in names if not patterns or any(
             fnmatch.fnmatchcase(name, pattern) or name.startswith(f'{pattern.rstrip("/")}/') for pattern in patterns)]
     return sorted(name for name in names if (ROOT / name).is_file())
@@ -48,6 +60,13 @@ def scratch_folder(beside: pathlib.Path) -> Iterator[str]:
 def leftovers() -> list[pathlib.Path]:
     """What runs have left that were killed with something half done. Of use to nobody, where no other run is at work."""
     return [path for depth in ('', '*/', '*/*/') for path in BUILD.glob(f'{depth}{UNFINISHED}*')]
+
+
+def need_plain_paths() -> None:
+    """Refuse folders whose names the kernel's makefiles, and its gen_init_cpio, take for two."""
+    for path, cure in ((ROOT, 'move the project to another folder'), (BUILD, 'put the build elsewhere with BUILD=DIR')):
+        if re.search(r'[\s:]', str(path)):
+            refuse(f'"{path}" has a blank or a colon in it, which the kernel\'s makefiles do not take: {cure}')
 
 
 def need_disk(path: pathlib.Path, gigabytes: float) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Generic, NoReturn, TypeVar
 
 from core.options import OPTIONS
-from core.places import BUILD, SCRIPTS, leftovers
+from core.places import BUILD, SCRIPTS, leftovers, need_plain_paths
 from core.report import Broken, Ended, Refusal, refuse, say
 
 CCACHE = '/usr/lib/ccache'
@@ -64,6 +64,7 @@ def lock() -> None:
     """Take the lock for as long as this process lives, unless one that called it has it."""
     if os.environ.get('HARNESS_LOCK') == str(BUILD):
         return
+    need_plain_paths()
     try:
         BUILD.mkdir(parents=True, exist_ok=True)
         handle = open(BUILD / 'lock', 'w', encoding='ascii')

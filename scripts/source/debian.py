@@ -19,7 +19,7 @@ from core.report import Broken, refuse, say
 
 DOWNLOADS = BUILD / 'download'
 LOG = BUILD / 'download.log'
-NEXT = 'trixie-backports'
+NEXT, STABLE = 'trixie-backports', 'trixie'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 
@@ -38,7 +38,9 @@ def apart(name: str, suite: str, machine: str | None = None, archive: str = '') 
     folder = DOWNLOADS / name
     for part in ('state/lists/partial', 'cache/archives/partial'):
         (folder / part).mkdir(parents=True, exist_ok=True)
+    # Whoever does not answer has had its time.
     options: dict[str, Word] = {
+        'Acquire::Retries': '1', 'Acquire::http::Timeout': '20', 'Acquire::https::Timeout': '20',
         'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
         'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
         'Dir::Etc::sourcelist': folder / 'sources.list'}
@@ -107,14 +109,25 @@ def sources_with(package: str) -> list[str]:
     if knows(package):
         return []
     security = f'{this_suite()}-security'
-    for name, suite, archive in (('security', security, '-security'), ('next', NEXT, '')):
+    failed: Broken | None = None
+    for name, suite, archive in (('security', security, '-security'), ('next', NEXT, ''), ('stable', STABLE, '')):
         try:
             words = apart(name, suite, archive=archive)
-        except Broken:
-            continue    # a mirror need not have all
+        except Broken as error:
+            failed = error      # a mirror need not have all
+            continue
         if knows(package, words):
             return words
-    refuse(f'Debian has no {package}, neither here nor in {security} or {NEXT}: use KDIR=PATH')
+    if failed and unreachable(LOG.read_text(errors='replace')):
+        refuse(f'{package} cannot be looked up, as Debian\'s mirror does not answer ({mirror()}): see to the network, or '
+               f'use KDIR=PATH; the log is {LOG}')
+    refuse(f'Debian has no {package}, neither here nor in {security}, {NEXT} or {STABLE}: use KDIR=PATH')
+
+
+def unreachable(log: str) -> bool:
+    """Whether apt says that it was the network, and not that there is no such thing."""
+    return bool(re.search(r'Temporary failure resolving|Could not resolve|Could not connect|Connection (?:timed out|refused)|'
+                          r'Unable to connect|connection timed out|Network is unreachable', log))
 
 
 def sysroot(arch: Arch) -> pathlib.Path:

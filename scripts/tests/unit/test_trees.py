@@ -266,7 +266,20 @@ esac'''
     def test_what_nobody_has(self) -> None:
         self.add('apt-cache', 'exit 0')
         with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
-                self.assertRaisesRegex(Refusal, 'Debian has no linux-source-9.9, neither here nor in bookworm-security or '):
+                self.assertRaisesRegex(Refusal, 'Debian has no linux-source-9.9, neither here nor in bookworm-security, .* or '):
+            debian.sources_with('linux-source-9.9')
+
+    def test_a_network_that_is_not_there_is_no_answer(self) -> None:
+        self.add('apt-cache', 'exit 0')
+        self.add('apt-get', f"""case "$*" in *update*) echo "W: Failed to fetch x  Temporary failure resolving 'deb.example.org'"; exit 100 ;; esac
+{self.DOWNLOAD}""")
+        with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
+                self.assertRaisesRegex(Refusal, 'linux-source-9.9 cannot be looked up, as Debian.s mirror does not answer '):
+            debian.sources_with('linux-source-9.9')
+        # A mirror that answers and lacks some of them is another thing.
+        self.add('apt-get', f'case "$*" in *security*update*) echo "E: no Release file"; exit 100 ;; esac\n{self.DOWNLOAD}')
+        with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
+                self.assertRaisesRegex(Refusal, 'Debian has no linux-source-9.9'):
             debian.sources_with('linux-source-9.9')
 
     def test_a_machine_without_a_mirror_or_without_apt(self) -> None:
