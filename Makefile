@@ -89,22 +89,22 @@ check-harness:	## the rest of the harness's tests: they break what is checked an
 	@$(call JOB,check)
 
 litmus:		## check with herd7 what fs/eventfd.c says about memory ordering
-	@python3 scripts/eventfd $@
+	@$(call JOB,litmus)
 
 model:		## check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)
-	@$(call JOB,check)
+	@$(call JOB,model)
 
 series:		## write the series as patches: build/series/KERNEL/0000-cover-letter.patch and so on
 	@$(call JOB,series)
 
 series-check:	## apply, build, boot and check the series patch by patch, for 6.12 and 7.3
-	@$(call JOB,series)
+	@$(call JOB,series-check)
 
 apply:		## apply the series, or its PART, to the git tree KDIR=PATH, on a new branch
 	@$(call JOB,apply)
 
 docs:		## build the pages with Sphinx, check the manual page, compile the examples
-	@$(call JOB,check)
+	@$(call JOB,docs)
 
 mutants:	## show that the tests bite: some two hundred wrong changes, each of which a test has to see
 	@$(call JOB,run)
@@ -119,7 +119,7 @@ matrix-doc:	## put the table of make matrix into the documentation
 	@python3 scripts/eventfd $@
 
 dist:		## one archive: the series, the suite, a kernel with ./try, the pages
-	@$(call JOB,check)
+	@$(call JOB,dist)
 
 check-releases:	## the two commands on Debian 12, 13 and testing, each from a bare debootstrap
 	@$(call JOB,releases)

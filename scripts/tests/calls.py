@@ -73,13 +73,14 @@ def said_by(command: list[str | pathlib.Path], env: Mapping[str, str]) -> Said:
 
 
 def few_programs(folder: pathlib.Path, *names: str) -> str:
-    """A PATH with these programs alone."""
+    """A PATH with these programs alone: scripts, as a test that writes another one in the place of a link writes to the real one."""
     folder.mkdir()
     for name in names:
         path = sys.executable if name == 'python3' else shutil.which(name)
         if not path:
             raise unittest.SkipTest(f'no {name} here')
-        (folder / name).symlink_to(path)
+        (folder / name).write_text(f'#!/bin/sh\nexec {path} "$@"\n')
+        (folder / name).chmod(0o755)
     return str(folder)
 
 

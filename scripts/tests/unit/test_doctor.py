@@ -35,9 +35,10 @@ class Doctor(Refusals):
         return set(line.split()[1:])
 
     def test_a_word_that_it_does_not_know(self) -> None:
-        self.assert_refused(self.says('nonsense'), 'scripts/doctor does not know "nonsense": it takes --install, and run')
+        self.assert_refused(self.says('nonsense'), 'scripts/doctor does not know "nonsense": it takes --install, and one of: run ')
 
     def test_the_command_that_gets_what_is_missing_is_named(self) -> None:
+        self.add('apt-get', 'exit 0')
         status, said = self.says()
         self.assertRegex(said, r'get it with: .*apt-get install -y --no-install-recommends .*\bflex\b')
         self.assertEqual(status, 1)
@@ -58,18 +59,27 @@ class Doctor(Refusals):
         self.assertEqual(set(ARCHES) - {'x86_64'}, set(FOREIGN))
 
     def test_a_job_needs_what_it_needs(self) -> None:
-        needs = {what: self.missing(what) for what in ('host', 'run', 'coverage', 'bench', 'series', 'check')}
+        needs = {what: self.missing(what) for what in ('host', 'run', 'coverage', 'bench', 'series-check', 'dist', 'check')}
         self.assertLess(needs['host'], needs['run'])
-        for what, more in (('coverage', {'lcov'}), ('bench', {'gnuplot-nox'}), ('series', {'git', 'sparse'}),
+        for what, more in (('coverage', {'lcov'}), ('bench', {'gnuplot-nox'}), ('series-check', {'git', 'sparse'}),
+                           ('dist', {'git', 'python3-sphinx'}),
                            ('check', {'shellcheck', 'sparse', 'spin', 'python3-sphinx'})):
             with self.subTest(what=what):
                 self.assertLess(needs['run'], needs[what])
                 self.assertLessEqual(more, needs[what])
-        # The harness's own tests need little, and no kernel.
-        self.assertFalse(self.missing('unit') & {'flex', 'qemu-system-x86', 'busybox-static'})
+        # The harness's own tests need little, and no kernel; others need no guest.
+        for what in ('unit', 'apply', 'docs', 'litmus', 'model', 'releases', 'series'):
+            self.assertFalse(self.missing(what) & {'flex', 'qemu-system-x86', 'busybox-static'}, what)
+        self.assertEqual(self.missing('litmus'), {'python3'})
+        self.assertEqual(self.missing('model'), {'gcc', 'python3', 'spin'})
 
     def test_no_compiler_and_no_way_to_get_one(self) -> None:
-        self.assert_refused(self.says('--install', 'run'), r'missing, and there is no apt-get to get it with: .*\bgcc\b')
+        self.assert_refused(self.says('--install', 'run'), r'missing, and there is no apt-get to get it with: .*\bgcc;.* spatch;.* '
+                            r'\(Debian.s packages for these are .*\bcoccinelle\b.*\)')
+        status, said = self.says('run')
+        self.assertEqual(status, 1)
+        self.assertIn("these are names of Debian's packages, and there is no apt-get here; wanted are", said)
+        self.assertRegex(said, r'\n +bison; .*\bspatch;')
 
     def test_what_is_missing_is_installed_with_a_log(self) -> None:
         self.add('apt-get', 'echo "installed $*"')
