@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * An event loop that another thread wakes, with EFD_AUTORESET where the kernel
  * has it and with read(2) where it does not.

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """Build samples/eventfd, run it here and in the booted kernel, and count the calls that it makes.
 
-Here the sample uses what the running kernel has; in the guest it has EFD_AUTORESET, and strace, which
-is put there with its libraries, counts its calls of poll and read.
+Here the event loop uses what the running kernel has; in the guest it has EFD_AUTORESET, and strace, which
+is put there with its libraries, counts its calls of poll and read. Each trap has to be sprung there, and to
+do nothing when it is cured.
 
-Exit status: 0 if the sample works and makes the calls that it should, 1 if not.
+Exit status: 0 if the samples work and make the calls that they should, 1 if not.
 """
 import argparse
 import pathlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from core import processes
 from core.command import Command
@@ -30,9 +31,13 @@ TRACE = '-f -c -U calls,name -e trace=poll,read,write,futex'
 # A poll for each wake-up and one more, and a read for each where there is no autoreset.
 EXPECTED = {'autoreset': {'poll': ROUNDS + 1, 'read': 0}, 'read': {'poll': ROUNDS + 1, 'read': ROUNDS}}
 
+LOOP, POOL, TRAPS = 'event-loop', 'thread-pool', 'traps'
+# Workers, and posts for them.
+POOLED = '64 200'
 SCRIPT = f'''#!/bin/sh
+traps=$(/sample/traps | cut -d" " -f1)
 echo TAP version 13
-echo 1..2
+echo 1..$((3 + $(echo "$traps" | wc -l)))
 n=1
 for flag in "" -r; do
 	if strace -o /tmp/calls {TRACE} /sample/event-loop $flag {ROUNDS} >/tmp/said 2>&1; then
@@ -44,14 +49,26 @@ for flag in "" -r; do
 	sed "s/^/# calls: /" /tmp/calls
 	n=$((n + 1))
 done
+if /sample/thread-pool {POOLED} >/tmp/said; then echo "ok $n thread-pool"; else echo "not ok $n thread-pool"; fi
+sed "s/^/# pool: /" /tmp/said
+n=$((n + 1))
+for trap in $traps; do
+	/sample/traps $trap >/tmp/said
+	sprung=$?
+	/sample/traps $trap cured >>/tmp/said
+	cured=$?
+	if [ $sprung$cured = 10 ]; then echo "ok $n trap $trap"; else echo "not ok $n trap $trap"; fi
+	sed "s/^/# /" /tmp/said
+	n=$((n + 1))
+done
 '''
 
 
-def build(options: Options) -> pathlib.Path:
-    """The sample, static as the guest has no libraries."""
-    target = options.work / 'event-loop'
-    processes.run([f'{options.arch.cross}gcc', *FLAGS, '-static', '-o', target, ROOT / 'samples/eventfd/event-loop.c'],
-                  options.work / 'samples.log', 'building samples/eventfd')
+def build(options: Options, name: str) -> pathlib.Path:
+    """A sample, static as the guest has no libraries."""
+    target = options.work / name
+    processes.run([f'{options.arch.cross}gcc', *FLAGS, '-static', '-o', target, ROOT / f'samples/eventfd/{name}.c'],
+                  options.work / 'samples.log', f'building samples/eventfd/{name}.c')
     return target
 
 
@@ -91,21 +108,31 @@ def here(program: pathlib.Path) -> str:
     return ''
 
 
-def in_guest(options: Options, built: session.Built, program: pathlib.Path) -> Iterator[tuple[str, str]]:
-    """(name, what is wrong) of the two runs in a booted kernel."""
+def in_guest(options: Options, built: session.Built, programs: Mapping[str, pathlib.Path]) -> Iterator[tuple[str, str]]:
+    """(name, what is wrong) of the two runs of the loop in a booted kernel, and of each trap."""
     base = f'/kselftest/{SUITE}'
     files: session.Files = {
-        f'{base}/{PROGRAM}': (SCRIPT, 0o755), '/sample/event-loop': (program.read_bytes(), 0o755),
+        f'{base}/{PROGRAM}': (SCRIPT, 0o755),
+        **{f'/sample/{name}': (program.read_bytes(), 0o755) for name, program in programs.items()},
         '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644), **with_libraries('strace')}
     outcome, result = session.run_guest(options, built.image, built.initrd, built.objects, [PROGRAM], name='samples',
                                         files=files)
-    if result.reasons:
+    pooled = next((line.partition('pool: ')[2] for _, line in outcome.report if 'pool: ' in line), 'it said nothing')
+    reasons = [reason for reason in result.reasons if POOL in reason]
+    yield f'thread-pool: {pooled}', '; '.join(reasons) if re.match('{0} workers, {1} posts, {1} reports'.format(*POOLED.split()), pooled) \
+        else 'one worker is to be told of each post'
+    traps = [test.name.removeprefix('trap ') for one in result.programs for test in one.tests if test.name.startswith('trap ')]
+    for name in traps:
+        yield f'traps: {name}, sprung and cured', next((reason for reason in result.reasons if reason.endswith(f'trap {name} failed')), '')
+    if not traps:
+        yield 'traps', 'none was tried'
+    if any('trap ' not in reason and POOL not in reason for reason in result.reasons):
         raise Broken(f'the boot with the sample: {result.reasons[0]}; the console is {outcome.console}')
     lines = [line.lstrip('# ') for _, line in outcome.report]
     runs: list[tuple[str, str]] = []
     said = calls = ''
     for line in lines:
-        if re.match(r'ok \d+ event-loop', line):
+        if re.match(r'ok \d+ (?:event-loop|thread-pool|trap)', line):
             runs.append((said, calls))
             said = calls = ''
         elif line.startswith('said: '):
@@ -114,7 +141,7 @@ def in_guest(options: Options, built: session.Built, program: pathlib.Path) -> I
             calls += line.removeprefix('calls: ') + '\n'
     runs.append((said, calls))
     # What a run says comes after its result line.
-    runs = runs[1:]
+    runs = runs[1:3]
     for how, (said, calls) in zip(('autoreset', 'read'), runs):
         _, numbers = counted(said, calls)
         yield f'event-loop, {how}, {ROUNDS} wake-ups: {numbers["poll"]} poll, {numbers["read"]} read', \
@@ -126,11 +153,11 @@ def in_guest(options: Options, built: session.Built, program: pathlib.Path) -> I
 def results(options: Options) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each run."""
     built = session.build(options)
-    program = build(options)
-    yield 'event-loop on this kernel', here(program)
+    programs = {name: build(options, name) for name in (LOOP, POOL, TRAPS)}
+    yield 'event-loop on this kernel', here(programs[LOOP])
     if not options.arch.native:
         return      # strace and its libraries are those of this machine
-    yield from in_guest(options, built, program)
+    yield from in_guest(options, built, programs)
 
 
 def check_sample(options: Options, _arguments: argparse.Namespace) -> int:
