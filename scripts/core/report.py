@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """How the harness refuses, fails and speaks."""
+import shutil
 import time
 from collections.abc import Iterable
 from typing import NoReturn
@@ -23,6 +24,11 @@ def refuse(text: str) -> NoReturn:
 
 def say(text: str = '') -> None:
     print(text, flush=True)
+
+
+def columns() -> int:
+    """Of the terminal, or of what is none."""
+    return shutil.get_terminal_size().columns
 
 
 def tell(results: Iterable[tuple[str, str]]) -> tuple[int, int]:
@@ -53,7 +59,8 @@ class Progress:
         line = f'{self.what}: {text}, {int(now - self.start)} s'
         if self.terminal and now - self.last >= 0.2:
             self.last = now
-            print(f'\r\033[K{line}', end='', flush=True)
+            # A line that wraps cannot be taken back.
+            print(f'\r\033[K{line[:columns() - 1]}', end='', flush=True)
         elif not self.terminal and now - self.last >= 30:
             self.last = now
             say(line)

@@ -18,7 +18,7 @@ from core.command import Argument, Command
 from core.options import Options
 from core.places import SUITE
 from core.processes import Word
-from core.report import refuse, say
+from core.report import columns, refuse, say
 from guest.qemu import Line
 
 # What a kernel prints when something is wrong with it.
@@ -241,13 +241,24 @@ def together(verdicts: Sequence[Verdict], worst: int) -> Verdict:
                    list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
 
 
+def table(programs: Sequence[Program], room: int) -> Iterator[str]:
+    """A line for each program, in no more columns than there are."""
+    def lines(names: Sequence[str], heads: Sequence[str], seconds: int, gap: str) -> Iterator[str]:
+        width = max([len(name) for name in names] + [len('program')])
+        yield f'{"program":<{width}}  ' + gap.join(heads)
+        for name, program in zip(names, programs):
+            cells = [f'{program.count(kind)}' for kind in ('passed', 'failed', 'skipped')] + [f'{program.seconds:.{seconds}f}']
+            yield f'{name:<{width}}  ' + gap.join(cell.rjust(len(head)) for cell, head in zip(cells, heads))
+
+    wide = list(lines([program.name for program in programs], ('passed', 'failed', 'skipped', 'seconds'), 1, '  '))
+    yield from (wide if max(map(len, wide)) <= room else lines(
+        [program.name.removeprefix('eventfd_') for program in programs], ('good', 'bad', 'skip', 's'.rjust(3)), 0, ' '))
+
+
 def show(verdict: Verdict, what: str) -> None:
     """Print the table, what failed tests said, and the verdict line."""
-    width = max([len(program.name) for program in verdict.programs] + [12])
-    say(f'{"program":<{width}}  passed  failed  skipped  seconds')
-    for program in verdict.programs:
-        say(f'{program.name:<{width}}  {program.count("passed"):6}  {program.count("failed"):6}  '
-            f'{program.count("skipped"):7}  {program.seconds:7.1f}')
+    for line in table(verdict.programs, columns()):
+        say(line)
     for program in verdict.programs:
         if program.count('failed') or (verdict.reasons and not program.runner):
             say(f'\n{program.name} said:')

@@ -305,6 +305,24 @@ class Shown(unittest.TestCase):
                       self.shown(Boot.read('stock')))
 
 
+class Table(unittest.TestCase):
+    """As wide as there is room for."""
+    PROGRAMS = [verdicts.Program('kunit: eventfd', 0.0, seconds=0.91, tests=[verdicts.Test('passed', 'A.B', 1)] * 35),
+                verdicts.Program('eventfd_autoreset_consumers', 0.0, seconds=103.2, tests=[verdicts.Test('passed', 'A.B', 1)] * 1234)]
+
+    def test_names_and_figures_in_full(self) -> None:
+        self.assertEqual(list(verdicts.table(self.PROGRAMS, 80)), [
+            'program                      passed  failed  skipped  seconds',
+            'kunit: eventfd                   35       0        0      0.9',
+            'eventfd_autoreset_consumers    1234       0        0    103.2'])
+
+    def test_forty_columns_are_enough(self) -> None:
+        lines = list(verdicts.table(self.PROGRAMS, 40))
+        self.assertEqual(lines, ['program              good bad skip   s', 'kunit: eventfd         35   0    0   1',
+                                 'autoreset_consumers  1234   0    0 103'])
+        self.assertLessEqual(max(map(len, lines)), 40)
+
+
 class Earlier(unittest.TestCase):
     """An earlier boot, judged by the files that it left."""
 
