@@ -18,13 +18,17 @@ debug:   the suite on the kernel of DEBUG=1;
 harness: the rest of the harness's tests (scripts/tests/boot): they break what is checked, and see it turn red.
 """
 import argparse
+import concurrent.futures
+import contextlib
+import io
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 import unittest
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TextIO
 
 from checks import conformance, litmus, model, pages, samples, static
 from commands import bench, compare, mutants
@@ -166,28 +170,56 @@ class TimedResult(unittest.TextTestResult):
         self.took.append((time.monotonic() - self.start, test.id()))
 
 
-def harness_tests(kind: str, totals: Check) -> None:
-    """The tests of the harness itself that lie in one folder."""
-    suite = unittest.TestLoader().discover(str(SCRIPTS / 'tests' / kind), top_level_dir=str(SCRIPTS))
-    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=TimedResult)
+class Ran(NamedTuple):
+    """What came of some tests of the harness."""
+    tests: int
+    wrong: list[str]
+    skipped: int
+    took: list[tuple[float, str]]
+    said: str = ''
+
+
+def run_tests(suite: unittest.TestSuite, stream: TextIO) -> Ran:
+    runner = unittest.TextTestRunner(stream=stream, verbosity=2, resultclass=TimedResult)
     result = runner.run(suite)
     assert isinstance(result, TimedResult)
-    say('the slowest:')
-    for seconds, name in sorted(result.took, reverse=True)[:15]:
-        say(f'{seconds:6.1f} s  {name}')
     wrong = [test.id() for test, _ in result.failures + result.errors] + [
         f'{test.id()} was to fail' for test in result.unexpectedSuccesses]
-    totals.skipped += len(result.skipped)
-    totals.passed += result.testsRun - len(wrong) - len(result.skipped)
-    totals.fail(*wrong if result.testsRun else ['no test ran'])
+    return Ran(result.testsRun, wrong, len(result.skipped), result.took)
+
+
+def run_module(name: str) -> Ran:
+    """One module's tests, in a process of several; what they said is for the one that prints."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        ran = run_tests(unittest.defaultTestLoader.loadTestsFromName(name), said)
+    return ran._replace(said=said.getvalue())
+
+
+def count(all_ran: Sequence[Ran], totals: Check) -> None:
+    say('the slowest:')
+    for seconds, name in sorted((one for ran in all_ran for one in ran.took), reverse=True)[:15]:
+        say(f'{seconds:6.1f} s  {name}')
+    for ran in all_ran:
+        totals.skipped += ran.skipped
+        totals.passed += ran.tests - len(ran.wrong) - ran.skipped
+        totals.fail(*ran.wrong if ran.tests else ['no test ran'])
 
 
 def unit_tests(_options: Options, totals: Check) -> None:
-    harness_tests('unit', totals)
+    """Beside one another: each module in one of as many processes as there are processors."""
+    modules = [f'tests.unit.{path.stem}' for path in sorted((SCRIPTS / 'tests/unit').glob('test_*.py'))]
+    all_ran: list[Ran] = []
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context('fork')) as pool:
+        for ran in pool.map(run_module, modules):
+            all_ran.append(ran)
+            print(ran.said, end='', flush=True)
+    count(all_ran, totals)
 
 
 def boot_tests(_options: Options, totals: Check) -> None:
-    harness_tests('boot', totals)
+    suite = unittest.TestLoader().discover(str(SCRIPTS / 'tests/boot'), top_level_dir=str(SCRIPTS))
+    count([run_tests(suite, sys.stdout)], totals)
 
 
 PARTS: dict[str, Callable[[Options, Check], None]] = {

@@ -41,7 +41,8 @@ WHOLE = ('run', 'check')
 BARE = ('make', 'git', 'ca-certificates')
 # Where the project is in there.
 PLACE = 'src/eventfd'
-SAYS = re.compile(r'(?:verdict|model): PASS: (.*?)(?:;|$)|(\d+ passed, 0 failed, \d+ skipped)')
+SAYS = re.compile(r'verdict: PASS: (.*?)(?:;|$)|(\d+ passed, 0 failed, \d+ skipped)|(\d+ checks of the model passed), 0 failed|'
+                  r'(\d+ litmus tests are as they should be), 0 are not')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,7 @@ def inside(root: pathlib.Path, *words: str) -> list[str]:
 
 def said_of(text: str) -> str:
     """What a call says of itself: the last line of its kind."""
-    found = [match[1] or match[2] for match in map(SAYS.match, text.splitlines()) if match]
+    found = [next(group for group in match.groups() if group) for match in map(SAYS.match, text.splitlines()) if match]
     return found[-1] if found else ''
 
 

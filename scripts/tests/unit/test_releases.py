@@ -39,8 +39,8 @@ class Runs(unittest.TestCase):
         (self.folder / 'trixie/etc/os-release').write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         self.page = self.folder / 'page.rst'
         self.page.write_text(f'above\n\n{releases.FIRST}\n\n{releases.LAST}\n\nbelow\n')
-        self.says = {'run': f'echo "{VERDICT}"', 'check-static': f'echo "{CHECKS}"', 'model': 'echo "49 passed, 0 failed, 0 skipped"',
-                     'litmus': 'echo "23 passed, 0 failed, 0 skipped"'}
+        self.says = {'run': f'echo "{VERDICT}"', 'check-static': f'echo "{CHECKS}"', 'model': 'echo "49 checks of the model passed, 0 failed"',
+                     'litmus': 'echo "23 litmus tests are as they should be, 0 are not"'}
         self.now, self.called = 'first', list[str]()
         for name, value in (('FOLDER', self.folder), ('PAGE', self.page), ('ROOT', self.folder), ('state', lambda: self.now), ('inside', self.inside),
                             ('put_project', lambda root: None)):
@@ -92,7 +92,7 @@ class Runs(unittest.TestCase):
         text = self.page.read_text()
         self.assertTrue(text.startswith('above\n') and text.endswith('below\n'))
         self.assertRegex(text, r'\nDebian GNU/Linux 13 \(trixie\) +14\.2\.0 +``make run`` +1530 passed, 0 failed, 0 skipped\n')
-        self.assertRegex(text, r'\n +``make litmus`` +23 passed')
+        self.assertRegex(text, r'\n +``make litmus`` +23 litmus tests are as they should be\n')
 
     def test_it_is_for_root(self) -> None:
         with mock.patch.object(os, 'geteuid', return_value=1000), self.assertRaisesRegex(Refusal, 'run it as root'):
