@@ -238,8 +238,18 @@ TEST_F(FaultInjection, WithoutANumberItWorksAndFdinfoSaysANegativeOne) {
     EXPECT_GT(unnumbered, 0);
 }
 
+/* With eventfds of these flags. */
+class FaultInjectionFor : public FaultInjection, public testing::WithParamInterface<int> {
+  protected:
+    void SetUp() override {
+        FaultInjection::SetUp();
+        if (IsSkipped()) return;
+        SKIP_UNLESS_KNOWN(GetParam());
+    }
+};
+
 /* Each read gets all that is there, or leaves it. */
-class FailingRead : public FaultInjection, public testing::WithParamInterface<int> {};
+class FailingRead : public FaultInjectionFor {};
 
 INSTANTIATE_TEST_SUITE_P(All, FailingRead, testing::Values(0, EFD_SEMAPHORE, EFD_AUTORESET),
                          [](const auto& info) {
@@ -248,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(All, FailingRead, testing::Values(0, EFD_SEMAPHORE, EFD
                                                                   : "Plain";
                          });
 
-TEST_P(FailingRead, DeliversAllTheSameForItTriesAgain) {
+TEST_P_WITH(FailingRead, DeliversAllTheSameForItTriesAgain, Needs(Change::kReadFaultsKeep)) {
     const uint64_t taken = GetParam() == EFD_SEMAPHORE ? 1 : 5;
     uint64_t value = 0;
     int points = ForEachFailure([] { return NewEventfd(5, GetParam() | EFD_NONBLOCK); },
@@ -261,7 +271,7 @@ TEST_P(FailingRead, DeliversAllTheSameForItTriesAgain) {
     EXPECT_GE(points, 1);
 }
 
-TEST_P(FailingRead, OfVectorsTakesAllOrNothing) {
+TEST_P_WITH(FailingRead, OfVectorsTakesAllOrNothing, Needs(Change::kReadFaultsKeep)) {
     const uint64_t taken = GetParam() == EFD_SEMAPHORE ? 1 : 5;
     std::array<uint32_t, 2> halves = {};
     iovec parts[] = {{&halves[0], 4}, {&halves[1], 4}};
@@ -294,7 +304,8 @@ class NoCopies {
     }
 };
 
-TEST_P(FailingRead, WhoseCopiesAlwaysFailGivesUpAndWakesTheNext) {
+TEST_P_WITH(FailingRead, WhoseCopiesAlwaysFailGivesUpAndWakesTheNext,
+            Needs(Change::kReadFaultsKeep)) {
     struct State {
         std::atomic<int> error{-1};
     };
@@ -350,7 +361,7 @@ struct PollSet {
     std::vector<pollfd> entries;
 };
 
-class FailingPoller : public FaultInjection, public testing::WithParamInterface<int> {
+class FailingPoller : public FaultInjectionFor {
   protected:
     /*
      * The event is reported or left. Only where a result cannot be copied out may it have been
@@ -557,7 +568,7 @@ TEST_P(FailingPoller, IoUringPollReportsOrLeavesTheEvent) {
     EXPECT_GE(points, 1);
 }
 
-TEST_P(FailingPoller, IoUringReadTakesOrLeavesTheEvent) {
+TEST_P_WITH(FailingPoller, IoUringReadTakesOrLeavesTheEvent, Needs(Change::kReadFaultsKeep)) {
     IoUring probe;
     SKIP_IF_REFUSED(probe);
     int points = ForEachFailure(
