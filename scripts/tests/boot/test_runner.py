@@ -52,7 +52,7 @@ def results() -> tuple[dict[str, tuple[str, str]], str, int]:
         subprocess.run(['g++', '-std=c++20', '-pthread', '-I', FOLDER, source, made / 'libsupport.a', '-lgmock', '-lgtest',
                         '-luring', '-o', program], check=True, env=processes.environment())
         done = subprocess.run([program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=120, check=False, env={**os.environ, 'EVENTFD_TEST_TIMEOUT': '1'})
+                              timeout=120, check=False, env={**os.environ, 'EVENTFD_TEST_TIMEOUT': '1', 'EVENTFD_CHANGES': ''})
     found: dict[str, tuple[str, str]] = {}
     said = ''
     for line in done.stdout.splitlines():
