@@ -20,9 +20,9 @@ from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here
 from core.places import BUILD, ROOT, SUITE, project_files
-from core.report import Broken, Progress, say
+from core.report import Broken, Progress, refuse, say
 from guest import qemu, session, verdicts
-from source import patch_series, theirs
+from source import patch_series
 
 PARTS = ROOT / 'scripts/dist'
 KERNELS = ('6.12', '7.3')
@@ -126,7 +126,8 @@ def packed(files: Files, name: str, when: int) -> bytes:
 
 def dist(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make dist')
-    theirs.need_ours(options, 'make dist')
+    if options.label != Options.of({}).label:
+        refuse('make dist is of the plain kernel: leave out KERNEL, KDIR, ARCH and what asks for a special one')
     processes.lock()
     commit, when = version()
     name = f'eventfd-{commit}'

@@ -73,8 +73,7 @@ class Applied:
         if not (self.tree / '.git/checked-out').exists():
             shutil.rmtree(self.tree, ignore_errors=True)
             need_disk(self.tree.parent, 1.8)
-            Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout',
-                                               self.series.repository.directory, self.tree)
+            Git(self.tree.parent)('clone', '-q', '--shared', '--no-checkout', self.series.repository.directory, self.tree)
             self.git('config', 'core.autocrlf', 'false')
         # A git am that did not come to its end.
         shutil.rmtree(self.tree / '.git/rebase-apply', ignore_errors=True)

@@ -128,7 +128,8 @@ class Options:
         if accel not in (None, 'tcg', 'kvm'):
             refuse(f'ACCEL={accel} is not known: use tcg or kvm, or leave it out')
         options = cls(asked=asked, kdir=asked.get('KDIR'), kernel=kernel, arch=ARCHES[machine], accel=accel,
-                      own=int(asked['OWN']) if 'OWN' in asked else None, switched=frozenset(switched), small=asked.get('SMALL') == '1', part=asked.get('PART'), version=version,
+                      own=int(asked['OWN']) if 'OWN' in asked else None, switched=frozenset(switched),
+                      small=asked.get('SMALL') == '1', part=asked.get('PART'), version=version,
                       since=asked.get('SINCE'), pattern=asked.get('T'), rounds=rounds, boots=boots, seconds=seconds,
                       seed=seed if 'SEED' in asked else None, terminal=sys.stdout.isatty())
         for flavour in options.flavours:

@@ -100,7 +100,10 @@ def decide(kdir: str, own: int | None) -> Theirs | None:
 
 def eventfd(options: Options) -> Theirs | None:
     """What is built as it is, or None where ours is put into the tree."""
-    return decide(options.kdir, options.own) if options.kdir and options.users_tree else None
+    found = decide(options.kdir, options.own) if options.kdir and options.users_tree else None
+    if found and options.small:
+        refuse(f'{options.kdir} {found.why}, and SMALL=1 is about ours: leave it out, or say OWN=1')
+    return found
 
 
 def has(options: Options) -> list[str]:

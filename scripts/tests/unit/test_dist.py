@@ -11,7 +11,7 @@ from commands import dist
 from core.options import Options
 from core.report import Broken
 from guest import rootfs
-from tests.calls import Refusals, Said, few_programs, said_by
+from tests.calls import Refusals, Said, call_here, few_programs, said_by
 
 
 class Script(Refusals):
@@ -103,6 +103,13 @@ class Script(Refusals):
         (self.folder / 'tmp').mkdir()
         self.says(str(self.folder / 'bin/mine'), TMPDIR=str(self.folder / 'tmp'))
         self.assertEqual(list((self.folder / 'tmp').iterdir()), [])
+
+
+class Asked(Refusals):
+    def test_another_kernel_than_the_plain_one_is_refused_before_anything_is_built(self) -> None:
+        for words in (['--kernel', '7.3'], ['--debug'], ['--arch', 'i386'], ['--kdir', '/nowhere']):
+            with self.subTest(words=words):
+                self.assert_refused(call_here('dist', *words), 'make dist is of the plain kernel: leave out KERNEL, KDIR, ARCH')
 
 
 class Bits(Refusals):

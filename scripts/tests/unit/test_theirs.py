@@ -152,6 +152,11 @@ class Asked(Trees):
         with self.assertRaisesRegex(Refusal, 'OWN= is about a tree of yours: name that with KDIR=PATH'):
             Options.of({'OWN': '1'})
 
+    def test_the_small_series_is_not_theirs(self) -> None:
+        with self.assertRaisesRegex(Refusal, f'{NEITHER}, and SMALL=1 is about ours: leave it out, or say OWN=1'):
+            self.found(SMALL='1')
+        self.assertIsNone(self.found(SMALL='1', OWN='1'))
+
     def test_what_is_about_ours_refuses_theirs(self) -> None:
         for command in ('compare', 'bench', 'coverage', 'mutants', 'check', 'stress', 'samples'):
             with self.subTest(command):
