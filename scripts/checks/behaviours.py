@@ -22,6 +22,8 @@ from core.report import refuse, say
 from guest import rootfs
 
 ROWS = f'tools/testing/selftests/{SUITE}/rows.txt'
+# What reads them, here as for the suite's own programs.
+READER = f'tools/testing/selftests/{SUITE}/rows.awk'
 TABLE = 'Documentation/userspace-api/eventfd-behaviours.rst'
 KUNIT = 'fs/tests/eventfd_kunit.c'
 
@@ -69,24 +71,17 @@ def parse(text: str) -> tuple[list[Row], list[str]]:
     """The rows of a rows.txt, and what is wrong with its lines."""
     rows: list[Row] = []
     wrong: list[str] = []
-    for count, line in enumerate(text.splitlines(), 1):
-        start = re.fullmatch(r'\[(\w+)\.(\d+)\] (\S.*)', line)
-        if not line.strip() or line.startswith('#'):
-            continue
-        if start:
-            rows.append(Row(f'{start[1]}.{start[2]}', start[3], count))
-        elif not rows or not line.startswith('  '):
-            wrong.append(f'line {count} is neither a row nor part of one: {line}')
-        elif line.startswith('  | '):
-            rows[-1].text += ' ' + line[4:].strip()
-        elif line.strip().startswith('not tested:'):
-            rows[-1].reason = line.strip().removeprefix('not tested:').strip()
-            if not rows[-1].reason:
-                wrong.append(f'row {rows[-1].number} is not tested, and does not say why')
-        elif line.strip().startswith('kunit:'):
-            rows[-1].kunit.append(line.strip().removeprefix('kunit:').strip())
+    read = subprocess.run(['awk', '-f', ROOT / READER], input=text, capture_output=True, text=True, check=True)
+    for line in read.stdout.splitlines():
+        kind, value, *more = line.split('\t')
+        if kind == 'row':
+            rows.append(Row(value, more[1], int(more[0])))
+        elif kind == 'wrong':
+            wrong.append('\t'.join([value, *more]))
+        elif kind == 'reason':
+            rows[-1].reason = value
         else:
-            rows[-1].tests.append(line.strip())
+            (rows[-1].kunit if kind == 'kunit' else rows[-1].tests).append(value)
     return rows, wrong
 
 

@@ -28,7 +28,7 @@
 namespace suite {
 namespace {
 
-/* rows.txt, as a string. */
+/* What rows.awk makes of rows.txt. */
 constexpr char kRowsText[] =
 #include "rows.inc"
     ;
@@ -67,29 +67,28 @@ struct Row {
     std::string not_tested; /* why there are none */
 };
 
+/* From what rows.awk makes of rows.txt, which says the form. */
 std::vector<Row> RowsOf(const std::string& text) {
     std::istringstream in(text);
     std::vector<Row> rows;
 
     for (std::string line; std::getline(in, line);) {
-        size_t first = line.find_first_not_of(" \t");
-        size_t bracket = line.find("] ");
-        if (first == std::string::npos || line[0] == '#') continue;
-        if (line[0] == '[' && bracket != std::string::npos) {
-            rows.push_back({line.substr(1, bracket - 1), line.substr(bracket + 2), {}, {}, ""});
-            continue;
+        std::istringstream fields(line);
+        std::string kind, value;
+        std::getline(fields, kind, '\t');
+        std::getline(fields, value, '\t');
+        if (kind == "row") {
+            std::string place, behaviour;
+            std::getline(fields, place, '\t');
+            std::getline(fields, behaviour);
+            rows.push_back({value, behaviour, {}, {}, ""});
+        } else if (kind == "test") {
+            rows.back().patterns.push_back(value);
+        } else if (kind == "reason") {
+            rows.back().not_tested = value;
+        } else if (kind == "kunit") {
+            rows.back().not_tested = "only the kernel itself can: KUnit tests it";
         }
-        if (rows.empty()) continue;
-        Row& row = rows.back();
-        std::string rest = line.substr(first);
-        if (!rest.compare(0, 2, "| "))
-            row.text += " " + rest.substr(2);
-        else if (!rest.compare(0, 12, "not tested: "))
-            row.not_tested = rest.substr(12);
-        else if (!rest.compare(0, 7, "kunit: "))
-            row.not_tested = "only the kernel itself can: KUnit tests it";
-        else
-            row.patterns.push_back(rest);
     }
     return rows;
 }
