@@ -17,6 +17,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from checks import kernel_doc
 from core import processes
 from core.command import Command
 from core.options import Options
@@ -59,7 +60,7 @@ def sphinx(options: Options) -> str:
                            folder, top / 'html'], cwd=source / 'Documentation', env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     # That this machine cannot make pictures is no fault of a page.
-    said = '\n'.join(line for line in done.stdout.splitlines() if not re.search(
+    said = '\n'.join(line for line in kernel_doc.remarks(done.stdout, source).splitlines() if not re.search(
         r'Using \w+ theme|sphinx_rtd_theme|dot\(1\)|convert\(1\)|rsvg|inkscape|html_static_path|^$', line))
     if done.returncode and not said:
         said = f'exit status {done.returncode}'

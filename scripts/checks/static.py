@@ -9,7 +9,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 
-from checks import behaviours, figures
+from checks import behaviours, figures, kernel_doc
 from core import processes
 from core.options import Options
 from core.places import BUILD, ROOT, SCRIPTS, project_files
@@ -39,8 +39,8 @@ def without_licence() -> Iterator[str]:
 
 def noisy_build(options: Options, source: pathlib.Path, objects: pathlib.Path, *words: str) -> str:
     """What make says when it builds these with W=1 and has nothing else to say."""
-    return processes.output_of([*kernels.make(options, source, objects), '-s', 'W=1', *words],
-                               env=processes.environment())
+    return kernel_doc.remarks(processes.output_of([*kernels.make(options, source, objects), '-s', 'W=1', *words],
+                                                  env=processes.environment()), source)
 
 
 def about_changes(said: str, source: pathlib.Path, patched: Mapping[str, bytes]) -> Iterator[str]:
