@@ -43,7 +43,7 @@ run:		## the main job: build a kernel with our eventfd, boot it, run the suite, 
 test:		## the same for the tests whose names match T=PATTERN
 	@$(call JOB,run)
 
-shell:		## boot to a prompt with the suite in place
+shell:		## boot to a prompt with the suite and the samples in place
 	@$(call JOB,run)
 
 try:		## a program of yours in the booted kernel: PROG='./mine --flag'

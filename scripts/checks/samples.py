@@ -31,7 +31,7 @@ TRACE = '-f -c -U calls,name -e trace=poll,read,write,futex'
 # A poll for each wake-up and one more, and a read for each where there is no autoreset.
 EXPECTED = {'autoreset': {'poll': ROUNDS + 1, 'read': 0}, 'read': {'poll': ROUNDS + 1, 'read': ROUNDS}}
 
-LOOP, POOL, TRAPS = 'event-loop', 'thread-pool', 'traps'
+LOOP, POOL, TRAPS = ALL = 'event-loop', 'thread-pool', 'traps'
 # Workers, and posts for them.
 POOLED = '64 200'
 SCRIPT = f'''#!/bin/sh
@@ -70,6 +70,11 @@ def build(options: Options, name: str) -> pathlib.Path:
     processes.run([f'{options.arch.cross}gcc', *FLAGS, '-static', '-o', target, ROOT / f'samples/eventfd/{name}.c'],
                   options.work / 'samples.log', f'building samples/eventfd/{name}.c')
     return target
+
+
+def in_place(programs: Mapping[str, pathlib.Path]) -> session.Files:
+    """Samples as files for the guest."""
+    return {f'/sample/{name}': (program.read_bytes(), 0o755) for name, program in programs.items()}
 
 
 def with_libraries(program: str) -> session.Files:
@@ -113,8 +118,7 @@ def in_guest(options: Options, built: session.Built, programs: Mapping[str, path
     base = f'/kselftest/{SUITE}'
     files: session.Files = {
         f'{base}/{PROGRAM}': (SCRIPT, 0o755),
-        **{f'/sample/{name}': (program.read_bytes(), 0o755) for name, program in programs.items()},
-        '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644), **with_libraries('strace')}
+        **in_place(programs), '/kselftest/kselftest-list.txt': (f'{SUITE}:{PROGRAM}\n', 0o644), **with_libraries('strace')}
     outcome, result = session.run_guest(options, built.image, built.initrd, built.objects, [PROGRAM], name='samples',
                                         files=files)
     pooled = next((line.partition('pool: ')[2] for _, line in outcome.report if 'pool: ' in line), 'it said nothing')
@@ -153,7 +157,7 @@ def in_guest(options: Options, built: session.Built, programs: Mapping[str, path
 def results(options: Options) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each run."""
     built = session.build(options)
-    programs = {name: build(options, name) for name in (LOOP, POOL, TRAPS)}
+    programs = {name: build(options, name) for name in ALL}
     yield 'event-loop on this kernel', here(programs[LOOP])
     if not options.arch.native:
         return      # strace and its libraries are those of this machine

@@ -2,10 +2,12 @@
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
 run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
-or a part of a name; shell boots to a prompt.
+or a part of a name; shell boots to a prompt, with the samples in /sample.
 """
 import argparse
+import shutil
 
+from checks import samples
 from core import processes
 from core.command import Command
 from core.options import Options
@@ -47,12 +49,16 @@ def shell(options: Options, _arguments: argparse.Namespace) -> int:
     qemu.accelerator(options)
     processes.lock()
     image, initrd, objects, _ = session.build(options)
-    overlay = session.overlay_for(options, objects, {'/etc/suite': ('SHELL_ONLY=1\n', 0o644)})
+    # A serial line does not tell the guest how large the terminal is.
+    size = shutil.get_terminal_size()
+    files: session.Files = {'/etc/suite': (f'SHELL_ONLY=1\nSIZE="rows {size.lines} cols {size.columns}"\n', 0o644),
+                            **samples.in_place({name: samples.build(options, name) for name in samples.ALL})}
+    overlay = session.overlay_for(options, objects, files)
     return qemu.shell(options, image, qemu.with_overlay(initrd, overlay, options.work / 'shell.cpio'))
 
 
 COMMANDS = (
     Command('run', 'the main job: build a kernel with our eventfd, boot it, run the suite, judge it', run, small=True),
     Command('test', 'the same for the tests whose names match T=PATTERN', test, small=True),
-    Command('shell', 'boot to a prompt with the suite in place', shell, small=True),
+    Command('shell', 'boot to a prompt with the suite and the samples in place', shell, small=True),
 )

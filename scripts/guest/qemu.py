@@ -15,6 +15,8 @@ import re
 import select
 import socket
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
@@ -220,13 +222,27 @@ def follow(stream: IO[bytes], start: float, on_line: OnLine | None, limits: Limi
     return report, ended
 
 
+@contextlib.contextmanager
+def terminal_as_it_was() -> Iterator[None]:
+    """Whoever has the terminal meanwhile, and is killed before it can give it back, has left it raw."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    was = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, was)
+
+
 def shell(options: Options, image: pathlib.Path, initrd: pathlib.Path) -> int:
     """Boot to a prompt, on this terminal."""
     accel = accelerator(options)
     say(f'booting with {accel}; Ctrl-A X ends QEMU')
     command = [*qemu(options, accel, image, initrd, 'loglevel=4'),
                *port(options, 'console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
-    return subprocess.call(command)
+    with terminal_as_it_was():
+        return subprocess.call(processes.ending_with_us(command))
 
 
 def main(options: Options, _arguments: argparse.Namespace) -> int:
