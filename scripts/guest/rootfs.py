@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ from source import debian, trees
 ONE_PROCESSOR = 'one processor'
 FAULT_INJECTION = 'fault injection'
 NEEDS = 'needs.json'
+# What a busybox is called that needs no library: Debian's, Alpine's and openSUSE's.
+BUSYBOXES = ('busybox', 'busybox.static', 'busybox-static')
 
 
 def inputs(options: Options, source: pathlib.Path) -> str:
@@ -109,11 +112,12 @@ def programs(installed: pathlib.Path) -> list[str]:
 
 
 def busybox(options: Options) -> pathlib.Path:
-    path = pathlib.Path('/' if options.arch.native else debian.sysroot(options.arch)) / 'bin/busybox'
-    # A dynamic one names its loader at the start of the file.
-    if not path.exists() or b'/ld-linux' in path.read_bytes()[:4096]:
-        refuse('no static busybox: "make doctor" says how to get it')
-    return path
+    where = None if options.arch.native else str(debian.sysroot(options.arch) / 'bin')
+    for path in [pathlib.Path(path) for path in (shutil.which(name, path=where) for name in BUSYBOXES) if path]:
+        # A dynamic one names its loader at the start of the file.
+        if not re.search(rb'ld-(?:linux|musl)', path.read_bytes()[:4096]):
+            return path
+    refuse('no static busybox: "make doctor" says how to get it')
 
 
 def spec_of(folder: pathlib.Path, prefix: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 def mirror() -> str:
     """The address of a Debian mirror, from the system's own sources."""
+    need_apt('what Debian has', 'use a machine with Debian, or a container of it')
     listed = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI)'],
                             capture_output=True, text=True, check=False).stdout.split()
     mirrors = [uri for uri in listed if re.search(r'/debian/?$', uri)]
@@ -69,9 +70,9 @@ def knows(package: str, words: Sequence[str] = ()) -> bool:
     return shown.returncode == 0 and shown.stdout.strip() != b''
 
 
-def need_apt(what: str) -> None:
+def need_apt(what: str, otherwise: str) -> None:
     if not shutil.which('apt-get'):
-        refuse(f'{what} comes from Debian and this machine has no apt-get: use KDIR=PATH, a kernel tree or a tarball of one')
+        refuse(f'{what} comes from Debian and this machine has no apt-get: {otherwise}')
 
 
 def unpack(packages: Sequence[str], words: Sequence[str], target: pathlib.Path) -> None:
@@ -98,7 +99,7 @@ def kernel_source(version: str) -> pathlib.Path:
     folder = DOWNLOADS / package
     tarball = folder / 'usr/src' / installed.name
     if not tarball.exists():
-        need_apt(package)
+        need_apt(package, 'use KDIR=PATH, a kernel tree or a tarball of one')
         need_disk(DOWNLOADS, 0.7)
         unpack([package], sources_with(package), folder)
     return tarball
@@ -134,7 +135,7 @@ def sysroot(arch: Arch) -> pathlib.Path:
     """What the suite is linked with, and busybox, for another machine than this one."""
     folder = BUILD / f'sysroot-{arch.name}'
     if not folder.exists():
-        need_apt('what the suite is linked with')
+        need_apt(f'what the suite is linked with for {arch.name}', 'leave ARCH out, for the machine that runs here')
         packages = ('libgtest-dev', 'libgmock-dev', 'liburing-dev', 'busybox-static')
         unpack(packages, apart(arch.debian, this_suite(), arch.debian), folder)
     return folder

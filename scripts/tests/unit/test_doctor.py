@@ -5,6 +5,7 @@ import tempfile
 
 from core.machines import ARCHES
 from core.places import ROOT
+from guest import rootfs
 from tests.calls import Refusals, Said, few_programs, said_by
 
 DOCTOR = ROOT / 'scripts/doctor'
@@ -15,7 +16,9 @@ FOREIGN = {'i386': {'g++-i686-linux-gnu', 'gcc-i686-linux-gnu'},
            's390x': {'g++-s390x-linux-gnu', 'gcc-s390x-linux-gnu', 'qemu-system-s390x'}}
 
 
-class Doctor(Refusals):
+class Machine(Refusals):
+    """One with few programs."""
+
     def setUp(self) -> None:
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.build = self.folder / 'build'
@@ -34,8 +37,10 @@ class Doctor(Refusals):
         [line] = [line for line in said.splitlines() if line.startswith('missing: ')]
         return set(line.split()[1:])
 
+
+class Doctor(Machine):
     def test_a_word_that_it_does_not_know(self) -> None:
-        self.assert_refused(self.says('nonsense'), 'scripts/doctor does not know "nonsense": it takes --install, and one of: run ')
+        self.assert_refused(self.says('nonsense'), 'scripts/doctor does not know "nonsense": it takes --install, --list, and one of: run ')
 
     def test_the_command_that_gets_what_is_missing_is_named(self) -> None:
         self.add('apt-get', 'exit 0')
@@ -126,9 +131,76 @@ class Doctor(Refusals):
         self.add('spatch', 'exit 0')
         self.assertEqual(missing - self.missing('unit'), {'coccinelle'})
 
+    def test_too_little_memory_is_said(self) -> None:
+        (self.folder / 'meminfo').write_text('MemTotal: 99 kB\nMemAvailable:    3000000 kB\n')
+        files = {'MEMINFO': str(self.folder / 'meminfo'), 'LIMIT': str(self.folder / 'limit')}
+        for limit, megabytes, enough in ((None, 3000, True), ('max', 3000, True), ('2147483648', 2097, True), ('1000000000', 976, False),
+                                         ('9223372036854771712', 3000, True)):
+            with self.subTest(limit=limit):
+                if limit:
+                    (self.folder / 'limit').write_text(f'{limit}\n')
+                said = self.says('run', **files)[1]
+                self.assertRegex(said, rf'(?m)^memory:       {megabytes} MB; the build and a run take up to \d+ MB$')
+                self.assertEqual('too little: end what else runs' in said, not enough)
+
     def test_too_little_disk_is_said(self) -> None:
         self.add('df', 'printf "Filesystem 1024-blocks Used Available Capacity Mounted\\n/dev/x 9000000 0 1000000 90%% /\\n"')
         status, said = self.says('run')
         self.assertIn('disk:         1 GB free in ', said)
         self.assertIn('too little: make room, or use BUILD=DIR', said)
         self.assertEqual(status, 1)
+
+
+class Elsewhere(Machine):
+    """On a system of another family: what is missing is named as that has it, too."""
+
+    # Its command, what it calls a package of Debian's, and what it is not known to have.
+    FAMILIES = {'dnf': ('dnf install ', 'gcc-c++', ''), 'pacman': ('pacman -S ', 'python', 'coccinelle'),
+                'zypper': ('zypper install ', 'qemu-x86', ''), 'apk': ('apk add ', 'qemu-system-x86_64', '')}
+
+    def test_packages_are_named_as_the_family_has_them(self) -> None:
+        for name, (words, package, unknown) in self.FAMILIES.items():
+            with self.subTest(name=name):
+                self.add(name, 'exit 1')
+                (status, said), refused = self.says('run'), self.says('--install', 'run')
+                (self.folder / 'bin' / name).unlink()
+                self.assertEqual(status, 1)
+                [line] = [line.strip() for line in said.splitlines() if 'get them with: ' in line]
+                call, _, rest = line.removeprefix('get them with: ').partition('; ')
+                self.assertRegex(call, rf'^(sudo )?{words}')
+                self.assertIn(package, call.split())
+                self.assertEqual(rest, f'what Debian has as {unknown} is to be got otherwise' if unknown else '')
+                # Nothing twice, although several of Debian's are one elsewhere.
+                self.assertEqual(len(call.split()), len(set(call.split())))
+                self.assert_refused(refused, rf'no apt-get to get it with: .*\(get them with: .*{words}')
+
+    def test_a_family_that_is_not_known_is_told_of_programs_and_headers(self) -> None:
+        _, said = self.says('run')
+        for what in ('flex;', 'the archive libc.a;', 'a static busybox;'):
+            self.assertIn(f' {what}', said)
+        self.assertNotIn('get them with', said)
+
+    def test_the_list_has_what_make_run_needs_a_name_in_each_family(self) -> None:
+        rows = [line.split('\t') for line in (ROOT / 'scripts/packages').read_text().splitlines() if not line.startswith('#')]
+        self.assertEqual({len(row) for row in rows}, {1 + len(self.FAMILIES)})
+        names = [row[0] for row in rows]
+        self.assertEqual(names, sorted(set(names)))
+        listed = {line.split()[0] for what in ('run', 'host', 'unit', 'apply') for line in self.missing(what)}
+        self.assertEqual(listed - set(names), set())
+
+    def test_debians_kernel_needs_apt(self) -> None:
+        self.assertIn("Debian's linux-source-6.12, which needs apt-get: name a tree, or a tarball of one, with KDIR=PATH",
+                      self.says('run')[1])
+        self.assertIn('kernel:       /nowhere', self.says('run', KDIR='/nowhere')[1])
+        self.add('apt-get', 'exit 0')
+        self.assertIn('linux-source-6.12, to be downloaded', self.says('run')[1])
+
+    def test_a_static_busybox_may_have_another_name(self) -> None:
+        for name in rootfs.BUSYBOXES:
+            with self.subTest(name=name):
+                self.add(name, 'exit 0')
+                static = self.missing('run')
+                self.add(name, '# /lib/ld-musl-x86_64.so.1')
+                dynamic = self.missing('run')
+                (self.folder / 'bin' / name).unlink()
+                self.assertEqual(dynamic - static, {'busybox-static'})

@@ -289,7 +289,7 @@ esac'''
         with mock.patch.object(shutil, 'which', return_value=None), \
                 self.assertRaisesRegex(Refusal,
                                        'linux-source-6.12 comes from Debian and this machine has no apt-get: use KDIR=PATH'):
-            debian.need_apt('linux-source-6.12')
+            debian.need_apt('linux-source-6.12', 'use KDIR=PATH')
 
 
 class Tarball(InPlace):
