@@ -20,8 +20,12 @@ from source import insertion, messages, turns
 from source.git import Git
 
 NAME = 'fs/eventfd.c'
-# That file as it was released, and the first version to have it.
+# That file as the releases from 6.12 to 7.3 have it. Those between the two differ in how they make the file alone; git's
+# names of their texts, which begin af42b2c7d235 and 3219e0d596fe, are those that the patches which changed it were made
+# from and led to.
 RELEASED = {'0a1c91440a93705e2aa3def8fae1222cae36c3e0646d0a625e981f5780157ac1': '6.12',
+            '05677248fc478bb70df586dce5a5a26d9a52d7e7a216418cc655aa05e138f539': 'later, with anon_inode_getfile_fmode()',
+            'da6858c75d54df0fb156edb6ffaed5745e3cb8abf0a0637e7bf6a7f236d79d3b': 'later, with FD_PREPARE() and kmalloc()',
             'ceea005bec9ca9eeabced64eeb4d8d3377be31382b9ff8824a1aa6989ea9b546': '7.3'}
 
 

@@ -7,7 +7,7 @@ import subprocess
 from unittest import mock
 
 from core.options import Options
-from core.places import ROOT, SUITE
+from core.places import BUILD, ROOT, SUITE
 from core.report import Refusal
 from guest import session
 from source import messages, theirs, trees, turns
@@ -124,6 +124,25 @@ class Looks(Trees):
     def test_the_ones_that_are_known_are_known_by_their_hashes(self) -> None:
         for digest in theirs.RELEASED:
             self.assertRegex(digest, r'\A[0-9a-f]{64}\Z')
+
+    def test_those_of_releases_in_between_follow_from_the_two_around_them(self) -> None:
+        """By what their patches changed, as far as Debian's two kernels are here."""
+        known = {text: digest for digest, text in theirs.RELEASED.items()}
+        steps = {('6.12', 'later, with anon_inode_getfile_fmode()'): (
+                     ('getfile("[eventfd]", &eventfd_fops, ctx, flags)',
+                      'getfile_fmode("[eventfd]", &eventfd_fops,\n\t\t\t\t\tctx, flags, FMODE_NOWAIT)'),
+                     ('\n\tfile->f_mode |= FMODE_NOWAIT;\n', '')),
+                 ('7.3', 'later, with FD_PREPARE() and kmalloc()'): (('kmalloc_obj(*ctx)', 'kmalloc(sizeof(*ctx), GFP_KERNEL)'),)}
+        for (version, between), changes in steps.items():
+            path = BUILD / f'src/linux-source-{version}' / theirs.NAME
+            if not path.exists():
+                self.skipTest(f'Linux {version} is not unpacked here')
+            text = path.read_text()
+            self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), known[version])
+            for before, after in changes:
+                self.assertEqual(text.count(before), 1)
+                text = text.replace(before, after)
+            self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), known[between])
 
 
 class Asked(Trees):
