@@ -10,7 +10,6 @@ Exit status: 0 if the model holds and all mutants are found, 1 if not, 2 if Spin
 """
 import argparse
 import concurrent.futures
-import os
 import pathlib
 import re
 import shutil
@@ -152,7 +151,7 @@ def results(quick: bool = False) -> Iterator[tuple[str, str, str]]:
     top = BUILD / 'model'
     sizes = [size for size in SIZES if size.quick or not quick]
     # Not all of the large sizes at once: each needs much memory.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() if quick else AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(processes.processors() if quick else AT_ONCE) as pool:
         holding = [pool.submit(search, top / f'size-{number}', size.options, size.model, not size.quick)
                    for number, size in enumerate(sizes)]
         broken = [pool.submit(search, top / f'mutant-{number}', f'{mutant.options} MUTANT_{mutant.name}', mutant.model)

@@ -25,6 +25,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ from commands import bench, compare, mutants
 from core import processes
 from core.command import Argument, Command
 from core.options import Options, need_programs_here
-from core.places import SCRIPTS
+from core.places import BUILD, SCRIPTS
 from core.report import Broken, Refusal, say
 from core.totals import Totals
 from guest import rootfs, session, verdicts
@@ -170,6 +171,14 @@ class TimedResult(unittest.TextTestResult):
         self.took.append((time.monotonic() - self.start, test.id()))
 
 
+def temporary_programs() -> None:
+    """Tests write programs to the folder for temporary files, and run them: where that may not be, to another one."""
+    if os.statvfs(tempfile.gettempdir()).f_flag & os.ST_NOEXEC:
+        place = BUILD / 'tmp'
+        place.mkdir(parents=True, exist_ok=True)
+        os.environ['TMPDIR'] = tempfile.tempdir = str(place)
+
+
 class Ran(NamedTuple):
     """What came of some tests of the harness."""
     tests: int
@@ -210,7 +219,7 @@ def unit_tests(_options: Options, totals: Check) -> None:
     """Beside one another: each module in one of as many processes as there are processors."""
     modules = [f'tests.unit.{path.stem}' for path in sorted((SCRIPTS / 'tests/unit').glob('test_*.py'))]
     all_ran: list[Ran] = []
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context('fork')) as pool:
+    with concurrent.futures.ProcessPoolExecutor(processes.processors(), multiprocessing.get_context('fork')) as pool:
         for ran in pool.map(run_module, modules):
             all_ran.append(ran)
             print(ran.said, end='', flush=True)
@@ -237,6 +246,7 @@ def check_parts(options: Options, parts: Sequence[str]) -> int:
     if not parts:
         # A guest's clock slows down with it. The host's does not, and a busy one is no failure of a test.
         os.environ.setdefault('EVENTFD_TEST_TIMEOUT', '60')
+    temporary_programs()
     totals = Check()
     for name in parts or PARTS:
         with totals.part(name):

@@ -6,7 +6,6 @@ program that has one CPU and boots in a second; for an ARCH that is named it run
 cases, as in T=claim. Exit status: 0 if all passed, 1 if not, 2 for bad input.
 """
 import argparse
-import os
 import subprocess
 import sys
 
@@ -31,7 +30,7 @@ def run_cases(options: Options, _arguments: argparse.Namespace) -> int:
     say(f'Linux {version}, {arch}: {source}')
     command: list[processes.Word] = [
         source / 'tools/testing/kunit/kunit.py', 'run', '--kunitconfig=fs/tests/.kunitconfig',
-        f'--build_dir={options.work}/kunit-{arch}', f'--arch={arch}', f'--jobs={(os.cpu_count() or 1) + 1}']
+        f'--build_dir={options.work}/kunit-{arch}', f'--arch={arch}', f'--jobs={processes.processors() + 1}']
     if named:
         # QEMU's boards have one CPU unless they are told, and the configuration has to know.
         command += ['--kconfig_add=CONFIG_SMP=y', '--qemu_args=-smp 2']

@@ -24,6 +24,11 @@ Word = str | pathlib.Path
 Value = TypeVar('Value')
 
 
+def processors() -> int:
+    """How many this process may use: under taskset, or in a container, fewer than there are."""
+    return len(os.sched_getaffinity(0))
+
+
 def main(function: Callable[[], int | None]) -> NoReturn:
     """Run a job: 0 or what it returns, 1 for a failed step, 2 for bad input, 130 for an interrupt."""
     def end(number: int, _: object) -> NoReturn:

@@ -7,7 +7,6 @@ they ask for is looked up in the result.
 """
 import argparse
 import hashlib
-import os
 import pathlib
 import re
 from collections.abc import Collection, Iterable
@@ -34,7 +33,7 @@ def fragments(options: Options) -> list[pathlib.Path]:
 
 def jobs() -> str:
     """How much make does at once: one thing more than there are processors, as some wait for the disk."""
-    return f'-j{(os.cpu_count() or 1) + 1}'
+    return f'-j{processes.processors() + 1}'
 
 
 def make(options: Options, source: pathlib.Path, build: pathlib.Path) -> list[str]:

@@ -7,7 +7,6 @@ import dataclasses
 import fnmatch
 import functools
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -244,7 +243,7 @@ def shared_out(options: Options, programs: Sequence[str], pattern: str | None = 
     tests, which are done before a second guest is up.
     """
     apart = (not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg'
-             and (os.cpu_count() or 1) > 1)
+             and processes.processors() > 1)
     # A second processor costs TCG a quarter more time, and guests with two each are in each other's way: 23 s for the
     # suite, where two guests beside one another take 15.
     needed = rootfs.needs(options.work / 'kselftest') if apart else {}

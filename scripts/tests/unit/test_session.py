@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from unittest import mock
 
+from core import processes
 from core.options import Options
 from core.places import ROOT, SUITE, SUITE_FOLDER
 from core.report import Refusal
@@ -34,7 +35,7 @@ class SharedOut(unittest.TestCase):
                given: Mapping[str, str] = MappingProxyType({})) -> list[tuple[list[str], int | None]]:
         """What each guest has to run, and on how many processors."""
         needs = {'eventfd_values': [rootfs.ONE_PROCESSOR], 'eventfd_aio': [rootfs.ONE_PROCESSOR]}
-        with mock.patch.object(qemu, 'accelerator', return_value=accel), mock.patch('os.cpu_count', return_value=here), \
+        with mock.patch.object(qemu, 'accelerator', return_value=accel), mock.patch.object(processes, 'processors', return_value=here), \
                 mock.patch.object(rootfs, 'needs', return_value=needs):
             guests = session.shared_out(Options.of(given), self.PROGRAMS, pattern, kunit='eventfd')
         for each in guests:
