@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scripts/doctor misses on a machine with few programs, what it says of that, and what it does not install."""
 import pathlib
+import shutil
 import tempfile
 
 from core.machines import ARCHES
@@ -104,6 +105,20 @@ class Doctor(Machine):
         self.assertEqual(status, 2, said)
         self.assertRegex(said, rf'error: this did not work: .*; the log is {self.build}/install.log\n\Z')
         self.assertIn('no network', (self.build / 'install.log').read_text())
+
+    def test_a_name_server_that_answers_nothing_is_named_before_apt_waits_for_it(self) -> None:
+        self.add('apt-get', 'case $1 in indextargets) echo http://mirror.invalid/debian ;; *) echo installed ;; esac')
+        self.add('id', 'echo 0')
+        for name in ('timeout', 'mkdir'):
+            self.add(name, f'exec {shutil.which(name)} "$@"')
+        for answer, env, refused in ((2, {}, True), (0, {}, False), (2, {'http_proxy': 'http://127.0.0.1:9'}, False)):
+            with self.subTest(answer=answer, env=env):
+                self.add('getent', f'exit {answer}')
+                said = self.says('--install', 'unit', **env)
+                if refused:
+                    self.assert_refused(said, "no name server knows mirror.invalid, Debian's mirror: see to the network; missing: .*python3")
+                else:
+                    self.assertRegex(said[1], r'\Ainstalling from Debian: [^\n]*\n\Z')
 
     def test_one_who_is_not_root_needs_sudo(self) -> None:
         self.add('apt-get', 'echo installed')
