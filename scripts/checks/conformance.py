@@ -3,7 +3,7 @@
 
 run builds it and runs it here. tarball packs it, with rows.txt, the licence and a README, for those
 who test a system that is not this one: build/eventfd-conformance-ARCH.tar.gz. Exit status of run: 0 if
-no row differs, 1 if one does, 2 for bad input.
+no row differs, 1 if one does, 2 for bad input or a run that did not come to its end.
 """
 import argparse
 import gzip
@@ -59,10 +59,12 @@ def build(options: Options) -> pathlib.Path:
 
 
 def run(program: pathlib.Path) -> Run:
-    """Run it, with its report on the terminal and in a file."""
+    """Run it, with its report on the terminal and in a file, and each row as it is judged in another one."""
     report: list[str] = []
-    child = subprocess.Popen(processes.ending_with_us([program]), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, errors='replace', start_new_session=True)
+    (BUILD / 'host').mkdir(parents=True, exist_ok=True)
+    with (BUILD / 'host/progress').open('w') as progress:
+        child = subprocess.Popen(processes.ending_with_us([program]), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=progress, text=True, errors='replace', start_new_session=True)
     stop = processes.stop_at_exit(child)
     assert child.stdout
     with child.stdout:

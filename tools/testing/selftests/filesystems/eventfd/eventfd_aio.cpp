@@ -8,6 +8,7 @@
 #include <bit>
 #include <optional>
 
+#include "support/abilities.h"
 #include "support/aio.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
@@ -30,6 +31,7 @@ class Aio : public testing::Test {
     }
 
     static iocb ReadOf(int fd, uint64_t* value) {
+        NeedAbility(Ability::kAioRead);
         return AioRequest(IOCB_CMD_PREAD, fd, value, sizeof(*value));
     }
 
@@ -77,6 +79,7 @@ TEST_F(AioSignal, ComesAlsoWithARequestThatFails) {
 TEST_F(AioSignal, DoesNotComeOfARequestThatIsRefused) {
     FileDescriptor efd = NewEventfd();
     uint64_t value = 1;
+    NeedAbility(Ability::kAioRead);
     iocb request = AioRequest(IOCB_CMD_PWRITE, efd, &value, sizeof(value));
     SignalWhenDone(&request, efd);
     EXPECT_THAT(context_->Submit(&request), SyscallFailsWithErrno(EINVAL));
@@ -236,6 +239,7 @@ TEST_F(AioRead, SpreadsTheValueOverItsParts) {
     FileDescriptor efd = NewEventfdAt(0x600000005);
     std::array<uint32_t, 2> halves = {};
     iovec parts[2] = {{&halves[0], 4}, {&halves[1], 4}};
+    NeedAbility(Ability::kAioRead);
     EXPECT_EQ(Result(AioRequest(IOCB_CMD_PREADV, efd, parts, 2)), 8);
     EXPECT_EQ(std::bit_cast<uint64_t>(halves), 0x600000005u);
     Must(Write(efd, 1));
@@ -245,6 +249,7 @@ TEST_F(AioRead, SpreadsTheValueOverItsParts) {
 }
 
 TEST_F(AioRead, HasNoSyncBesideIt) {
+    NeedAbility(Ability::kAioRead);
     FileDescriptor efd = NewEventfd(1);
     for (int opcode : {int{IOCB_CMD_FSYNC}, int{IOCB_CMD_FDSYNC}}) {
         iocb request = AioRequest(opcode, efd, nullptr, 0);

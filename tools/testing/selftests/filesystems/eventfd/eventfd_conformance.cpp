@@ -5,25 +5,34 @@
  * does.
  *
  * It needs nothing but itself: no root, no kernel source, no library, no io_uring. What the
- * system lacks is skipped, with the reason; a test that hangs is ended when its time is up.
+ * system lacks is skipped, with the reason (support/abilities.h); a test that hangs is ended
+ * when its time is up, and so is the run.
  */
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/utsname.h>
-#include <time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/attributes.h"
-#include "support/probes.h"
+#include "support/environment.h"
+#include "support/report.h"
 #include "support/runner.h"
+#include "support/stock.h"
 
 namespace suite {
 namespace {
@@ -34,15 +43,23 @@ constexpr char kRowsText[] =
     ;
 
 constexpr char kUsage[] =
-    "Usage: eventfd_conformance [--rows | --ktap | --list] [--filter=PATTERN]\n"
+    "Usage: eventfd_conformance [--rows | --all | --json | --ktap | --list]\n"
+    "                           [--filter=PATTERN] [--expect FILE]\n"
     "\n"
     "Says what the running system's eventfd does as Linux's does, and what it does not.\n"
     "\n"
-    "  --rows            behaviour by behaviour (this is what it does if not told otherwise)\n"
+    "  --rows            one page: what differs in full, the rest in short (this is what it "
+    "does\n"
+    "                    if not told otherwise)\n"
+    "  --all             every row in full\n"
+    "  --json            the same for a machine to read; README says what is in it\n"
     "  --ktap            test by test, as KTAP\n"
     "  --list            the behaviours and their tests, without running any\n"
     "  --filter=PATTERN  only the rows and tests whose number or name match: 1b.*, Poll.*,\n"
     "                    several with : between them, and those that do not count after a -\n"
+    "  --expect FILE     what is known to differ: on each line the number of a row and the "
+    "reason;\n"
+    "                    a line that starts with # is none\n"
     "  --help            this\n"
     "\n"
     "A row is one of\n"
@@ -51,9 +68,16 @@ constexpr char kUsage[] =
     "does\n"
     "              what Linux 6.12 does, and the change is named\n"
     "  differs     a test fails\n"
+    "  known       a test fails, and FILE says so\n"
+    "  mended      FILE says that it differs, and it does not\n"
     "  unknown     all its tests were skipped; the reasons are given\n"
     "\n"
-    "Exit status: 0 if no row differs, 1 if one does, 2 if the call is wrong.\n"
+    "Exit status: 0 if no row differs but those of FILE, 1 if one does or is mended, 2 if the "
+    "call\n"
+    "is wrong, or there is no eventfd here, or the run was ended before its end.\n"
+    "EVENTFD_RUN_TIMEOUT=N in the environment gives the run N seconds in place of 270, and "
+    "0 all\n"
+    "it takes; what is not run by then is unknown.\n"
     "EVENTFD_TEST_TIMEOUT=N in the environment gives a test N seconds in place of 20.\n";
 
 /* The call is wrong, or the program: one line, and the exit status for it. */
@@ -135,150 +159,228 @@ std::string FilterOf(const std::vector<Row>& rows) {
     return filter;
 }
 
-/* A text in lines of a terminal's width; the first one is at its column, the others are
- * indented. */
-void PrintWrapped(const std::string& text, size_t column, size_t indent) {
-    constexpr size_t kWidth = 100;
-    std::istringstream in(text);
-    const char* separator = "";
+/* The list of known differences: a row's number, and why it differs. */
+using KnownDifferences = std::map<std::string, std::string>;
 
-    for (std::string word; in >> word;) {
-        if (*separator && column + 1 + word.size() > kWidth) {
-            printf("\n%*s", static_cast<int>(indent), "");
-            column = indent;
-            separator = "";
-        }
-        printf("%s%s", separator, word.c_str());
-        column += strlen(separator) + word.size();
-        separator = " ";
+/* One that is bad ends the program with a line that says what is wrong with it. */
+KnownDifferences ReadKnown(const std::string& path, const std::vector<Row>& rows) {
+    std::ifstream file(path);
+    KnownDifferences known;
+    int number = 0;
+
+    auto refuse = [&](const std::string& what) {
+        printf("error: --expect %s: %s\n", path.c_str(), what.c_str());
+        exit(kWrongCall);
+    };
+    if (!file) refuse("it cannot be read: " + ErrnoText(errno));
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream in(line);
+        std::string row, reason, at = "line " + std::to_string(++number) + ": ";
+        if (!(in >> row) || row[0] == '#') continue;
+        std::getline(in >> std::ws, reason);
+        if (std::none_of(rows.begin(), rows.end(),
+                         [&](const Row& one) { return one.number == row; }))
+            refuse(at + "there is no row " + row + ": --list shows them");
+        if (reason.empty()) refuse(at + "row " + row + " has no reason behind it");
+        if (!known.emplace(row, reason).second) refuse(at + "row " + row + " is there twice");
     }
-    printf("\n");
+    return known;
 }
 
-constexpr size_t kTextColumn = 20;
-
-void PrintRow(const char* status, const Row& row) {
-    printf("%-11s %-7s ", status, row.number.c_str());
-    PrintWrapped(row.text, kTextColumn, kTextColumn);
+/* Why there is nothing to be judged; empty where there is. */
+std::string WhyItCannotRun() {
+    int fd = eventfd(0, 0);
+    if (fd < 0)
+        return "this system has no eventfd to be judged: eventfd2(0, 0) = -1 " +
+               ErrnoText(errno);
+    close(fd);
+    pid_t child = fork();
+    if (child < 0) return "tests cannot have processes here: fork() = -1 " + ErrnoText(errno);
+    if (!child) _exit(0);
+    waitpid(child, nullptr, 0);
+    return "";
 }
 
-void PrintNote(const std::string& note) {
-    printf("%*s", static_cast<int>(kTextColumn + 4), "");
-    PrintWrapped(note, kTextColumn + 4, kTextColumn + 6);
-}
-
-void PrintLog(const std::string& log) {
-    std::istringstream in(log);
-    for (std::string line; std::getline(in, line);)
-        printf("%*s%s\n", static_cast<int>(kTextColumn + 6), "", line.c_str());
-}
-
-/* Runs each test once, when the first of its rows comes, and keeps count. */
-class Report {
-  public:
-    explicit Report(const std::vector<Row>& rows) : rows_(rows) {}
-
-    int Run() {
-        timespec start, end;
-        clock_gettime(CLOCK_MONOTONIC, &start);
-        prctl(PR_SET_CHILD_SUBREAPER, 1);
-        for (const Row& row : rows_) {
-            Judge(row);
-            fflush(stdout);
-        }
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        printf("\ntests: %d passed, %d failed as stock does, %d failed, %d skipped; %ld s\n",
-               passed_, declared_, failed_, skipped_,
-               static_cast<long>(end.tv_sec - start.tv_sec));
-        printf(
-            "rows: %d conformant, %d as stock, %d differ, %d unknown; %d more have no test "
-            "that user space can run\n",
-            conformant_, as_stock_, differing_, unknown_, untested_);
-        return differing_ ? 1 : 0;
-    }
-
-  private:
-    const Outcome& OutcomeOf(const testing::TestInfo* test) {
-        auto known = outcomes_.find(test);
-        if (known != outcomes_.end()) return known->second;
-        Outcome outcome = RunTest(*test);
-        bool declared = !outcome.passed && !outcome.skipped && !WhyItMustFail(*test).empty();
-        (outcome.skipped  ? skipped_
-         : outcome.passed ? passed_
-         : declared       ? declared_
-                          : failed_)++;
-        return outcomes_[test] = outcome;
-    }
-
-    void Judge(const Row& row) {
-        std::map<std::string, size_t> skipped; /* how many for each reason */
-        std::set<std::string> declared;        /* the changes that are missing */
-        std::vector<const testing::TestInfo*> failed;
-        size_t skips = 0;
-
-        if (row.tests.empty()) {
-            untested_++;
-            return;
-        }
-        for (const testing::TestInfo* test : row.tests) {
-            const Outcome& outcome = OutcomeOf(test);
-            if (outcome.passed) continue;
-            if (outcome.skipped) {
-                skipped[outcome.text]++;
-                skips++;
-            } else if (std::string why = WhyItMustFail(*test); !why.empty()) {
-                declared.insert(why);
-            } else {
-                failed.push_back(test);
-            }
-        }
-        bool all = skips == row.tests.size();
-        if (!failed.empty()) {
-            differing_++;
-            PrintRow("differs", row);
-        } else if (!declared.empty()) {
-            as_stock_++;
-            PrintRow("as stock", row);
-        } else if (all) {
-            unknown_++;
-            PrintRow("unknown", row);
-        } else {
-            conformant_++;
-            PrintRow("conformant", row);
-        }
-        for (const testing::TestInfo* test : failed) {
-            PrintNote(FullName(*test) + ": " + OutcomeOf(test).text);
-            PrintLog(OutcomeOf(test).log);
-        }
-        for (const std::string& why : declared) PrintNote(why);
-        for (const auto& [reason, count] : skipped)
-            PrintNote((all ? "skipped: "
-                           : std::to_string(count) + " of " + std::to_string(row.tests.size()) +
-                                 " tests skipped: ") +
-                      reason);
-    }
-
-    const std::vector<Row>& rows_;
-    std::map<const testing::TestInfo*, Outcome> outcomes_;
-    int passed_ = 0, declared_ = 0, failed_ = 0, skipped_ = 0;
-    int conformant_ = 0, as_stock_ = 0, differing_ = 0, unknown_ = 0, untested_ = 0;
-};
-
-void PrintHead() {
-    utsname name = {};
-    uname(&name);
-    printf("eventfd on %s %s, %s, %s\n", name.sysname, name.release, name.machine,
-           KernelKnowsAutoreset() ? "which knows EFD_AUTORESET"
-                                  : "which does not know EFD_AUTORESET");
+std::string JudgedAs() {
     std::string changes;
     for (const ChangeInfo& info : kChanges)
         if (KernelHas(info.change))
             changes += std::string(changes.empty() ? "" : ", ") + info.name;
-    if (changes.empty())
-        printf("judged as a stock Linux: what that does wrong may be wrong here\n\n");
-    else
-        printf("judged as a Linux that has %s\n\n", changes.c_str());
+    return changes.empty() ? "a stock Linux: what that does wrong may be wrong here"
+                           : "a Linux that has " + changes;
 }
+
+/* Runs each test once, when the first of its rows comes, and says what is to be said of rows.
+ */
+class Judge {
+  public:
+    Judge(const std::vector<Row>& rows, const KnownDifferences& known)
+        : rows_(rows), known_(known) {}
+
+    RunReport Run() {
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        EndWithSignals();
+        run_.judged_as = JudgedAs();
+        for (const Row& row : rows_) {
+            if (row.tests.empty())
+                run_.untested++;
+            else
+                JudgeRow(row);
+        }
+        run_.seconds = Seconds();
+        return std::move(run_);
+    }
+
+  private:
+    enum class Verdict { kPasses, kIsSkipped, kIsAsStock, kFails };
+
+    struct Judged {
+        Verdict verdict = Verdict::kPasses;
+        std::string reason;
+        FailedTest failed;
+    };
+
+    /*
+     * For the whole run, in which every test may hang. The first of them get their time, to be
+     * sure that they do; the others show by then that they would not end in a second either.
+     */
+    static constexpr std::chrono::seconds kForHangs = 100s;
+    static constexpr std::chrono::seconds kIfAllHang = 1s;
+
+    long Seconds() const {
+        return static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(
+                                     std::chrono::steady_clock::now() - start_)
+                                     .count());
+    }
+
+    /* Why no more tests are run; empty while they are. */
+    std::string WhyNoMore() {
+        static const unsigned long limit = NumberFromEnvironment("EVENTFD_RUN_TIMEOUT", 270);
+        if (int signal = SignalToEnd())
+            return "not run: the run was ended by " + SignalText(signal);
+        if (limit && Seconds() >= static_cast<long>(limit))
+            return "not run: the run's " + std::to_string(limit) +
+                   " s were up (EVENTFD_RUN_TIMEOUT)";
+        return "";
+    }
+
+    Judged Skipped(const std::string& reason) { return {Verdict::kIsSkipped, reason, {}}; }
+
+    Judged JudgeOutcome(const testing::TestInfo& test, const Outcome& outcome, bool cut_short) {
+        if (outcome.passed) return {};
+        if (outcome.skipped) return Skipped(outcome.text);
+        if (outcome.failing == Failing::kTooSlow)
+            return Skipped(outcome.text + ", and was at work all that time: too slow here");
+        if (outcome.failing == Failing::kNotAsleep)
+            return Skipped(outcome.text + ": a task that had to sleep was not seen to");
+        if (outcome.failing == Failing::kTime && cut_short)
+            return Skipped(outcome.text + ", as much as it had after so many that hang");
+
+        Judged fails = {Verdict::kFails, "",
+                        TakenApart(FullName(test), outcome.text, outcome.log)};
+        std::vector<Change> lacking = AttributesOf(test).needs;
+        std::erase_if(lacking, KernelHas);
+        bool in_the_way_of_stock =
+            outcome.failing == Failing::kExpectation ||
+            (outcome.failing == Failing::kTime && AttributesOf(test).hangs_without);
+        if (lacking.empty() || !in_the_way_of_stock) return fails;
+
+        std::string untold;
+        for (Change change : lacking) {
+            const StockAnswer& answer = BehavesAsStock(change);
+            if (answer.kind == StockAnswer::kAsStock || answer.kind == StockAnswer::kNotAsked)
+                return {Verdict::kIsAsStock, WhyItMustFail(test), {}};
+            if (answer.kind == StockAnswer::kCannotTell)
+                untold =
+                    std::string("it needs ") + InfoOf(change).name +
+                    ", and it cannot be told whether this system does as stock: " + answer.text;
+        }
+        return untold.empty() ? fails : Skipped(untold);
+    }
+
+    Judged RunAndJudge(const testing::TestInfo& test) {
+        if (std::string why = WhyNoMore(); !why.empty()) {
+            run_.ended_early = why;
+            return Skipped(why);
+        }
+        bool cut_short = hung_ >= kForHangs;
+        Outcome outcome = RunTest(test, cut_short ? kIfAllHang : TimeLimitOf(test));
+        if (SignalToEnd()) {
+            run_.ended_early = WhyNoMore();
+            return Skipped(run_.ended_early);
+        }
+        if (outcome.failing == Failing::kTime || outcome.failing == Failing::kTooSlow ||
+            outcome.failing == Failing::kNotAsleep)
+            hung_ += std::chrono::milliseconds(static_cast<long>(outcome.seconds * 1000));
+        return JudgeOutcome(test, outcome, cut_short);
+    }
+
+    const Judged& JudgeTest(const testing::TestInfo* test) {
+        auto known = judged_.find(test);
+        if (known != judged_.end()) return known->second;
+        Judged judged = RunAndJudge(*test);
+        /* Where no sleeper can be proved asleep, a test may be too early; but hardly twice. */
+        if (judged.verdict == Verdict::kFails && !Has(Ability::kTaskState))
+            judged = RunAndJudge(*test);
+        (judged.verdict == Verdict::kPasses      ? run_.passed
+         : judged.verdict == Verdict::kIsSkipped ? run_.skipped
+         : judged.verdict == Verdict::kIsAsStock ? run_.as_stock
+                                                 : run_.failed)++;
+        return judged_[test] = judged;
+    }
+
+    void JudgeRow(const Row& row) {
+        std::map<std::string, size_t> skipped; /* how many for each reason */
+        std::set<std::string> as_stock;        /* the changes that are missing */
+        RowReport report;
+
+        report.number = row.number;
+        report.text = row.text;
+        report.tests = row.tests.size();
+        for (const testing::TestInfo* test : row.tests) {
+            const Judged& judged = JudgeTest(test);
+            if (judged.verdict == Verdict::kIsSkipped) {
+                skipped[judged.reason]++;
+                report.skipped++;
+            } else if (judged.verdict == Verdict::kIsAsStock) {
+                as_stock.insert(judged.reason);
+                report.failed++;
+            } else if (judged.verdict == Verdict::kFails) {
+                report.failures.push_back(judged.failed);
+                report.failed++;
+            }
+        }
+        const bool all = report.skipped == report.tests;
+        report.status = !report.failures.empty() ? Status::kDiffers
+                        : !as_stock.empty()      ? Status::kAsStock
+                        : all                    ? Status::kUnknown
+                                                 : Status::kConformant;
+        for (const std::string& why : as_stock) report.reasons.push_back(why);
+        for (const auto& [reason, count] : skipped)
+            report.reasons.push_back((all ? "skipped: "
+                                          : std::to_string(count) + " of " +
+                                                std::to_string(report.tests) +
+                                                " tests skipped: ") +
+                                     reason);
+        if (auto listed = known_.find(row.number); listed != known_.end()) {
+            report.known = listed->second;
+            if (report.status == Status::kDiffers)
+                report.status = Status::kKnown;
+            else if (report.status != Status::kUnknown)
+                report.status = Status::kMended;
+        }
+        /* Whoever is killed before the page has said this. */
+        fprintf(stderr, "%s %s\n", row.number.c_str(), StatusName(report.status));
+        run_.rows.push_back(std::move(report));
+    }
+
+    const std::vector<Row>& rows_;
+    const KnownDifferences& known_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::chrono::milliseconds hung_{0};
+    std::map<const testing::TestInfo*, Judged> judged_;
+    RunReport run_;
+};
 
 void List(const std::vector<Row>& rows) {
     for (const Row& row : rows) {
@@ -303,8 +405,8 @@ bool NamesAreUnique() {
 }
 
 int Main(int argc, char** argv) {
-    enum { kRows, kKtap, kList } what = kRows;
-    std::string filter = "*";
+    enum { kRows, kAll, kJson, kKtap, kList } what = kRows;
+    std::string filter = "*", expect;
 
     ReadChanges();
     /* A test of execve(2) runs this program anew, with options of GoogleTest's. */
@@ -320,6 +422,14 @@ int Main(int argc, char** argv) {
             return 0;
         } else if (word == "--rows") {
             what = kRows;
+        } else if (word == "--all") {
+            what = kAll;
+        } else if (word == "--json") {
+            what = kJson;
+        } else if (word == "--expect" && i + 1 < argc && argv[i + 1][0]) {
+            expect = argv[++i];
+        } else if (!word.compare(0, 9, "--expect=") && word.size() > 9) {
+            expect = word.substr(9);
         } else if (word == "--ktap") {
             what = kKtap;
         } else if (word == "--list") {
@@ -335,6 +445,8 @@ int Main(int argc, char** argv) {
     testing::InitGoogleMock(&none, argv);
     if (!NamesAreUnique()) return kWrongCall;
     std::vector<Row> rows = AllRows();
+    KnownDifferences known;
+    if (!expect.empty()) known = ReadKnown(expect, rows);
     Filter(&rows, filter);
     if (rows.empty()) {
         printf("error: --filter=%s matches no row and no test: --list shows them\n",
@@ -345,12 +457,21 @@ int Main(int argc, char** argv) {
         List(rows);
         return 0;
     }
+    if (std::string why = WhyItCannotRun(); !why.empty()) {
+        printf("error: %s\n", why.c_str());
+        return kWrongCall;
+    }
+    AskForAbilities();
     if (what == kKtap) {
         testing::FLAGS_gtest_filter = FilterOf(rows);
         return RunAsKtap(false);
     }
-    PrintHead();
-    return Report(rows).Run();
+    RunReport run = Judge(rows, known).Run();
+    if (what == kJson)
+        PrintJson(run);
+    else
+        PrintPage(run, what == kAll);
+    return run.ExitStatus();
 }
 
 } /* namespace */

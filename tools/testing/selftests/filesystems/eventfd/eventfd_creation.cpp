@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
@@ -126,6 +127,7 @@ TEST(Creation, LibcsFunctionsAreTheCalls) {
 }
 
 TEST(Creation, LibcsReadAndWriteNeedAFileThatIsOpenForIt) {
+    NeedAbility(Ability::kDevNull);
     FileDescriptor write_only(static_cast<int>(Must(SYSCALL(open, "/dev/null", O_WRONLY))));
     FileDescriptor read_only(static_cast<int>(Must(SYSCALL(open, "/dev/null", O_RDONLY))));
     eventfd_t value = 99;
@@ -203,6 +205,7 @@ TEST(Descriptor, ClosedNumberIsEbadf) {
 }
 
 TEST(Descriptor, CloexecIsClosedByExecveAndOthersAreNot) {
+    NeedAbility(Ability::kExecOfItself);
     SKIP_UNLESS(!access("/proc/self/exe", X_OK), "/proc/self/exe cannot be executed");
     FileDescriptor kept = NewEventfd(0, 0);
     FileDescriptor closed = NewEventfd(0, EFD_CLOEXEC);

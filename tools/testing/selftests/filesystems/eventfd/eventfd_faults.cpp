@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
@@ -105,6 +106,7 @@ TEST_P_WITH(FailedRead, AdmitsNoBlockedWriter, Needs(Change::kReadFaultsKeep)) {
 /* As that of a function which has made itself room, and touched nothing of it. */
 TEST(BufferOnAStack, BelowItsLowestPageMakesItGrow) {
     FileDescriptor efd = NewEventfd(5, EFD_NONBLOCK);
+    NeedAbility(Ability::kGrowingStack);
     GrowingStack stack;
     char* buffer = stack.lowest() - 8;
     uint64_t value = 0;
@@ -178,6 +180,7 @@ TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne,
         while (!stop && read(efd, &value, sizeof(value)) == sizeof(value))
             taken += static_cast<long>(value);
     });
+    NeedAbility(Ability::kNowait);
     iovec nowhere = {nullptr, 8};
     int faults = 0;
 
@@ -205,6 +208,7 @@ TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, Needs(Change::kRead
     std::atomic<long> taken{0};
     std::atomic<long> faults{0};
     std::atomic<bool> stop{false};
+    NeedAbility(Ability::kNowait);
     auto read_badly = [&] {
         iovec nowhere = {nullptr, 8};
         ssize_t result = preadv2(efd, &nowhere, 1, -1, RWF_NOWAIT);
@@ -242,7 +246,7 @@ TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, Needs(Change::kRead
 }
 
 TEST_P_WITH(BesideReaders, BlockedOneThatFailsPassesTheEventOn,
-            Needs({Change::kReadFaultsKeep, Change::kWakeOne})) {
+            Needs({Change::kReadFaultsKeep, Change::kWakeOne}), HangsWithout()) {
     SKIP_UNLESS(OutcomeIsCertain(), Lacking({Change::kWakeOne}));
     FileDescriptor efd = NewEventfd(0, GetParam());
     uint64_t value = 0;

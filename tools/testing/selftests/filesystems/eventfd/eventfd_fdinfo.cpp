@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "support/abilities.h"
 #include "support/autoreset.h"
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
@@ -94,6 +95,7 @@ TEST(Fdinfo, LinesComeAfterTheGeneralOnes) {
 }
 
 TEST(Fdinfo, LinesComeAfterThoseOfLocks) {
+    NeedAbility(Ability::kFdinfoCount);
     FileDescriptor efd = NewEventfd(1);
     Must(SYSCALL(flock, efd, LOCK_SH | LOCK_NB));
     EXPECT_THAT(Fdinfo(efd).Keys(), IsSupersetOf({"lock", "eventfd-count"}));
@@ -130,6 +132,7 @@ TEST(Fdinfo, TellsAllThatItTakesToMakeAnotherOne) {
 }
 
 TEST(Fdinfo, PositionStaysZeroAndFlagsAreTheFilesOwn) {
+    NeedAbility(Ability::kFdinfoCount);
     FileDescriptor efd = NewEventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     Must(Write(efd, 1));
     Must(SYSCALL(lseek, efd, off_t{100}, SEEK_SET));

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
@@ -136,6 +137,8 @@ TEST(Ioctl, CloningToOrFromARegularFileFails) {
     FileDescriptor efd = NewEventfd(4, EFD_NONBLOCK);
     FileDescriptor file = NewRegularFile();
     auto fails = SyscallFailsWithErrno(AnyOf(EINVAL, EXDEV, EBADF, EOPNOTSUPP));
+    SyscallResult of_files = SYSCALL(ioctl, file, kFiclone, NewRegularFile().get());
+    SKIP_UNLESS(!MayBeNoLinux() || of_files.error != ENOTTY, "no FICLONE here: " << of_files);
     EXPECT_THAT(SYSCALL(ioctl, efd, kFiclone, file.get()), fails);
     EXPECT_THAT(SYSCALL(ioctl, file, kFiclone, efd.get()), fails);
     EXPECT_EQ(Drain(efd), 4u);
@@ -150,6 +153,14 @@ TEST(Storage, ThereIsNoneToSyncCutOrReserve) {
     EXPECT_THAT(SYSCALL(fallocate, efd, 0, off_t{0}, off_t{8}), SyscallFailsWithErrno(ENODEV));
     EXPECT_THAT(SYSCALL(sync_file_range, efd, off_t{0}, off_t{8}, 0u),
                 SyscallFailsWithErrno(ESPIPE));
+    EXPECT_EQ(Drain(efd), 4u);
+}
+
+TEST(Storage, NoneCanBeReserved) {
+    FileDescriptor efd = NewEventfd(4, EFD_NONBLOCK);
+    for (off_t length : {off_t{1}, off_t{8}, off_t{4096}})
+        EXPECT_THAT(SYSCALL(fallocate, efd, 0, off_t{0}, length),
+                    SyscallFailsWithErrno(ENODEV));
     EXPECT_EQ(Drain(efd), 4u);
 }
 
@@ -202,10 +213,12 @@ std::vector<Partner> Partners() {
     add_one("regular file", NewRegularFile());
     add_one("eventfd", NewEventfd(5));
     add_one("epoll", NewEpoll());
-    add_one("/dev/null", Open("/dev/null", O_RDWR | O_CLOEXEC));
-    add_one("/dev/zero", Open("/dev/zero", O_RDWR | O_CLOEXEC));
-    add("/proc/self/stat", Open("/proc/self/stat", O_RDONLY | O_CLOEXEC), {});
+    if (Has(Ability::kDevNull)) add_one("/dev/null", Open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (Has(Ability::kDevZero)) add_one("/dev/zero", Open("/dev/zero", O_RDWR | O_CLOEXEC));
+    if (Has(Ability::kProc))
+        add("/proc/self/stat", Open("/proc/self/stat", O_RDONLY | O_CLOEXEC), {});
     add("directory", Open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), {});
+    if (!Has(Ability::kPidfd)) return partners;
     add("pidfd",
         FileDescriptor(static_cast<int>(Must(SYSCALL(syscall, SYS_pidfd_open, getpid(), 0)))),
         {});
@@ -297,6 +310,9 @@ TEST(Fcntl, ThereIsNoLeaseToBeHad) {
     int expected = geteuid() ? EACCES : EINVAL;
     for (int type : {F_RDLCK, F_WRLCK})
         EXPECT_THAT(SYSCALL(fcntl, efd, F_SETLEASE, type), SyscallFailsWithErrno(expected));
+    FileDescriptor file = NewRegularFile();
+    SyscallResult of_file = SYSCALL(fcntl, file, F_GETLEASE);
+    SKIP_UNLESS(!MayBeNoLinux() || of_file.ok(), "no leases here: " << of_file);
     EXPECT_THAT(SYSCALL(fcntl, efd, F_GETLEASE), SyscallSucceedsWithValue(F_UNLCK));
 }
 
@@ -398,6 +414,7 @@ TEST(WrongKind, OfAnEpollIsEinval) {
 TEST(WrongKind, OfAProgramIsEacces) {
     FileDescriptor efd = NewEventfd();
     char* empty[] = {nullptr};
+    NeedAbility(Ability::kExecveat);
     EXPECT_THAT(RAW_SYSCALL(execveat, efd, "", &empty[0], &empty[0], AT_EMPTY_PATH),
                 SyscallFailsWithErrno(EACCES));
 }
@@ -487,6 +504,15 @@ TEST(Proc, OpeningItAgainIsEnxio) {
         EXPECT_THAT(
             SYSCALL(open, path.c_str(), flags | O_CLOEXEC),
             SyscallFailsWithErrno(geteuid() ? AnyOf(ENXIO, EACCES) : AnyOf(ENXIO, ENXIO)));
+    EXPECT_THAT(SYSCALL(open, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                SyscallFailsWithErrno(ENOTDIR));
+    EXPECT_EQ(Drain(efd), 4u);
+}
+
+TEST(Proc, OpeningItAsADirectoryIsEnotdir) {
+    SKIP_UNLESS(!access("/proc/self/fd", X_OK), "there is no /proc/self/fd");
+    FileDescriptor efd = NewEventfd(4);
+    std::string path = ProcPath(efd);
     EXPECT_THAT(SYSCALL(open, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                 SyscallFailsWithErrno(ENOTDIR));
     EXPECT_EQ(Drain(efd), 4u);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "support/abilities.h"
 #include "support/aio.h"
 #include "support/descriptor.h"
 #include "support/events.h"
@@ -45,6 +46,10 @@ class Overflow : public testing::TestWithParam<Source> {
     FileDescriptor NewOverflowed(int flags = 0, Where where = Where::current()) {
         FileDescriptor efd = NewEventfdAt(kFull, flags, where);
         Signal(efd, where);
+        /* KernelGoesOnePastWhatWritesReach says so; the rest cannot be seen then. */
+        pollfd look = {efd, 0, 0};
+        if (MayBeNoLinux() && Must(SYSCALL(poll, &look, 1, 0), where) == 0)
+            SkipTest("no overflow here: a signal to a full one leaves it full");
         return efd;
     }
 

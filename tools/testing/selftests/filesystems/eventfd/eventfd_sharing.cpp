@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/descriptor.h"
 #include "support/events.h"
 #include "support/fdinfo.h"
@@ -39,6 +40,7 @@ void ExpectOneFile(pid_t one_pid, int one, pid_t other_pid, int other,
 }
 
 FileDescriptor OpenPidfd(pid_t pid, Where where = Where::current()) {
+    NeedAbility(Ability::kPidfd);
     return FileDescriptor(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, pid, 0u), where)));
 }
 
@@ -212,6 +214,7 @@ TEST(FetchedDescriptor, IsTheOwnersEventfd) {
     });
     WaitUntil([&] { return state->number >= 0 || owner.finished(); });
     FileDescriptor pidfd = OpenPidfd(owner.tid());
+    NeedAbility(Ability::kPidfdGetfd);
     SyscallResult got = RAW_SYSCALL(pidfd_getfd, pidfd, state->number.load(), 0u);
     if (!got.ok() && (got.error == ENOSYS || got.error == EPERM)) {
         owner.Signal(SIGKILL);

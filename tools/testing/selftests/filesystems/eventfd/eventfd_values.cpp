@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/descriptor.h"
 #include "support/fdinfo.h"
 #include "support/memory.h"
@@ -170,6 +171,15 @@ TEST(Write, OfAnyLengthButEightIsEinvalAndAddsNothing) {
     std::vector<uint64_t> buffer(65536 / 8, 1);
     for (size_t length : {0, 1, 2, 4, 7, 9, 15, 16, 4096, 65536}) {
         EXPECT_THAT(Write(efd, buffer.data(), length), SyscallFailsWithErrno(EINVAL));
+        EXPECT_EQ(EventfdCount(efd), 2u) << "after a write of " << length;
+    }
+}
+
+TEST(Write, OfLessThanEightBytesIsEinvalAndAddsNothing) {
+    FileDescriptor efd = NewEventfd(2, kNonblock);
+    uint64_t value = UINT64_MAX / 3;
+    for (size_t length = 0; length < sizeof(value); length++) {
+        EXPECT_THAT(Write(efd, &value, length), SyscallFailsWithErrno(EINVAL));
         EXPECT_EQ(EventfdCount(efd), 2u) << "after a write of " << length;
     }
 }
@@ -376,6 +386,7 @@ TEST(Writev, OfNoPartsReturnsZero) {
 
 SyscallResult Pwritev2(int fd, uint64_t value, off_t offset, int flags) {
     iovec vector = {&value, sizeof(value)};
+    NeedAbility(Ability::kPreadv2);
     SyscallResult result = SYSCALL(pwritev2, fd, &vector, 1, offset, flags);
     return result;
 }
@@ -428,6 +439,7 @@ TEST(Position, ReadingOrWritingAtOneIsEspipe) {
         iovec vector = {&value, sizeof(value)};
         EXPECT_THAT(SYSCALL(preadv, efd, &vector, 1, offset), SyscallFailsWithErrno(ESPIPE));
         EXPECT_THAT(SYSCALL(pwritev, efd, &vector, 1, offset), SyscallFailsWithErrno(ESPIPE));
+        if (!Has(Ability::kPreadv2)) continue;
         EXPECT_THAT(Preadv2(efd, &value, 8, offset, 0), SyscallFailsWithErrno(ESPIPE));
         EXPECT_THAT(Pwritev2(efd, 1, offset, 0), SyscallFailsWithErrno(ESPIPE));
     }

@@ -29,6 +29,7 @@
 #include "support/program.h"
 #include "support/skip.h"
 #include "support/tasks.h"
+#include "support/watchers.h"
 
 namespace suite {
 namespace {
@@ -76,6 +77,7 @@ class VhostNet {
 
     /* VHOST_SET_VRING_KICK, _CALL or _ERR. */
     SyscallResult Use(unsigned long what, int fd) {
+        Watcher::Stays();
         vhost_vring_file file = {kQueue, fd};
         return SYSCALL(ioctl, device_, what, &file);
     }

@@ -214,7 +214,8 @@ TEST_WITH(BlockedWriters, ReadThatFreesOneUnitWakesOneOfEight,
     for (int i = landed; i < 8; i++) Drain(efd);
 }
 
-TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken, Needs(Change::kWakeFittingWriters)) {
+TEST_WITH(BlockedWriters, OnlyThoseThatFitAreWoken, Needs(Change::kWakeFittingWriters),
+          HangsWithout()) {
     FileDescriptor efd = NewEventfdAt(kFull);
     Writer small(efd, 10);
     Writer large(efd, kFull);

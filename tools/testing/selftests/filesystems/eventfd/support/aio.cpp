@@ -3,6 +3,9 @@
 
 #include <sys/mman.h>
 
+#include "support/abilities.h"
+#include "support/watchers.h"
+
 namespace suite {
 
 iocb AioRequest(int opcode, int fd, const void* buffer_or_parts, uint64_t length_or_number) {
@@ -26,13 +29,18 @@ void SignalWhenDone(iocb* request, int eventfd) {
 }
 
 AioContext::AioContext(unsigned int events, Where where)
-    : reason_(Refusal(RAW_SYSCALL(io_setup, events, &context_), where)) {}
+    : reason_(Has(Ability::kAio) ? Refusal(RAW_SYSCALL(io_setup, events, &context_), where)
+                                 : WhyNot(Ability::kAio)) {}
 
 AioContext::~AioContext() {
     if (!refused()) syscall(SYS_io_destroy, context_);
 }
 
 SyscallResult AioContext::Submit(iocb* request) {
+    if (request->aio_lio_opcode == IOCB_CMD_POLL) {
+        NeedAbility(Ability::kAioPoll);
+        Watcher::Stays();
+    }
     return RAW_SYSCALL(io_submit, context_, 1L, &request);
 }
 

@@ -22,6 +22,7 @@ AttributeRegistrar::AttributeRegistrar(const char* test,
     for (const Attribute& attribute : attributes) {
         entry.needs.insert(entry.needs.end(), attribute.needs.begin(), attribute.needs.end());
         if (attribute.time_limit != 0s) entry.time_limit = attribute.time_limit;
+        if (attribute.hangs_without) entry.hangs_without = true;
     }
 }
 
@@ -42,6 +43,7 @@ Attributes AttributesOf(const testing::TestInfo& test) {
         if (InfoOf(need.change).shows &&
             (need.parameter.empty() || need.parameter == parameter))
             attributes.needs.push_back(need.change);
+    attributes.hangs_without = found->second.hangs_without;
     if (found->second.time_limit != 0s) attributes.time_limit = found->second.time_limit;
     return attributes;
 }

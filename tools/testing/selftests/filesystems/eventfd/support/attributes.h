@@ -34,12 +34,14 @@ struct Need {
 
 struct Attributes {
     std::vector<Change> needs; /* only what shows on this machine */
+    bool hangs_without = false;
     std::chrono::seconds time_limit = 20s;
 };
 
 struct Attribute {
     std::vector<Need> needs;
     std::chrono::seconds time_limit = 0s;
+    bool hangs_without = false;
 };
 
 /* Each of these changes, or else the test fails. */
@@ -52,11 +54,14 @@ inline Attribute Needs(Change change) { return Needs({change}); }
 
 /* The same where the test runs with the parameter of this name. */
 inline Attribute NeedsFor(const char* parameter, Change change) {
-    return {{{change, parameter}}, 0s};
+    return {{{change, parameter}}, 0s, false};
 }
 
+/* Without what it needs it does not fail but sleeps on. */
+inline Attribute HangsWithout() { return {{}, 0s, true}; }
+
 /* For a test that needs more than the 20 s each test has. */
-inline Attribute TimeLimit(std::chrono::seconds limit) { return {{}, limit}; }
+inline Attribute TimeLimit(std::chrono::seconds limit) { return {{}, limit, false}; }
 
 class AttributeRegistrar {
   public:

@@ -6,12 +6,18 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "support/abilities.h"
 #include "support/tasks.h"
+#include "support/watchers.h"
 
 namespace suite {
 
 MemoryGroup::MemoryGroup(Where where) {
     char folder[] = "/tmp/eventfd-cgroup-XXXXXX";
+    if (!Has(Ability::kMemoryGroup)) {
+        reason_ = WhyNot(Ability::kMemoryGroup);
+        return;
+    }
     SyscallResult done = SYSCALL(unshare, CLONE_NEWNS);
     if (done.ok())
         done = SYSCALL(mount, "none", "/", nullptr,
@@ -57,6 +63,7 @@ void MemoryGroup::Set(const std::string& name, const std::string& text, Where wh
 
 SyscallResult MemoryGroup::Listen(int efd, int file, const std::string& arguments,
                                   Where where) {
+    Watcher::Stays();
     FileDescriptor control = Open("cgroup.event_control", O_WRONLY, where);
     std::string line =
         std::to_string(efd) + " " + std::to_string(file) + (arguments.empty() ? "" : " ");

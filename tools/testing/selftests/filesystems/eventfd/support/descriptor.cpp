@@ -8,6 +8,9 @@
 
 #include <algorithm>
 
+#include "support/abilities.h"
+#include "support/watchers.h"
+
 namespace suite {
 
 void FileDescriptor::Reset(Where where) {
@@ -30,6 +33,7 @@ FileDescriptor NewEventfdAt(uint64_t count, int flags, Where where) {
 }
 
 FileDescriptor NewEpoll(Where where) {
+    Watcher::Stays();
     return FileDescriptor(static_cast<int>(Must(SYSCALL(epoll_create1, EPOLL_CLOEXEC), where)),
                           where);
 }
@@ -70,6 +74,7 @@ struct DescriptorMessage {
 } /* namespace */
 
 void SendDescriptor(int socket, int fd, Where where) {
+    NeedAbility(Ability::kScmRights);
     DescriptorMessage message;
     cmsghdr* part = CMSG_FIRSTHDR(&message.header);
     part->cmsg_level = SOL_SOCKET;
@@ -93,7 +98,8 @@ FileDescriptor ReceiveDescriptor(int socket, Where where) {
 uint64_t Drain(int fd, Where where) {
     uint64_t value = 0;
     iovec vector = {&value, sizeof(value)};
-    SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, off_t{-1}, RWF_NOWAIT);
+    SyscallResult result = {-1, EOPNOTSUPP, ""};
+    if (Has(Ability::kNowait)) result = SYSCALL(preadv2, fd, &vector, 1, off_t{-1}, RWF_NOWAIT);
     if (!result.ok() && result.error == EAGAIN) return 0;
     if (!result.ok() && (result.error == EOPNOTSUPP || result.error == ENOSYS)) {
         /* A system without that call, or that flag of it. */

@@ -6,6 +6,8 @@
 
 #include <ostream>
 
+#include "support/abilities.h"
+
 namespace suite {
 
 std::string MaskText(uint32_t mask) {
@@ -43,6 +45,21 @@ std::ostream& operator<<(std::ostream& out, const PollResult& result) {
                << MaskText(static_cast<unsigned short>(result.revents));
 }
 
+namespace {
+
+/*
+ * A system that says POLLRDNORM where it says POLLIN, or POLLWRNORM with POLLOUT, differs in
+ * that, which Poll.NeverReportsNormalOrBandData shows, and not in all that is polled for.
+ */
+uint32_t WithoutOtherNames(uint32_t events) {
+    if (!MayBeNoLinux()) return events;
+    if (events & POLLIN) events &= ~uint32_t{POLLRDNORM};
+    if (events & POLLOUT) events &= ~uint32_t{POLLWRNORM};
+    return events;
+}
+
+} /* namespace */
+
 PollResult Poll(int fd, short events, std::chrono::milliseconds timeout) {
     pollfd entry = {fd, events, 0};
     int milliseconds = static_cast<int>(timeout.count());
@@ -51,7 +68,8 @@ PollResult Poll(int fd, short events, std::chrono::milliseconds timeout) {
     call.call = "poll({" + std::to_string(fd) + ", " +
                 MaskText(static_cast<unsigned short>(events)) + "}, 1, " +
                 std::to_string(milliseconds) + ")";
-    return {call, entry.revents};
+    return {call,
+            static_cast<short>(WithoutOtherNames(static_cast<unsigned short>(entry.revents)))};
 }
 
 std::ostream& operator<<(std::ostream& out, const SelectResult& result) {
@@ -104,7 +122,7 @@ std::vector<Event> EpollWait(int epoll, std::chrono::milliseconds timeout, Where
 
     for (long i = 0; i < count; i++) {
         epoll_event event = events[i]; /* packed, so no references into it */
-        result.push_back(Event(int{event.data.fd}, uint32_t{event.events}));
+        result.push_back(Event(int{event.data.fd}, WithoutOtherNames(event.events)));
     }
     return result;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/fdinfo.h"
+#include "support/watchers.h"
 
 namespace suite {
 namespace {
@@ -104,6 +105,7 @@ SyscallResult KvmMachine::Irqfd(int fd, uint32_t flags, int resample_fd) {
     request.gsi = kInterrupt;
     request.flags = flags;
     request.resamplefd = static_cast<uint32_t>(resample_fd);
+    Watcher::Stays();
     return SYSCALL(ioctl, vm_, KVM_IRQFD, &request);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "support/abilities.h"
 #include "support/aio.h"
 #include "support/descriptor.h"
 #include "support/events.h"
@@ -245,8 +246,10 @@ std::string WhyNotPoller(PollerKind kind, Where where) {
         case PollerKind::kIoUringMultishot:
             return IoUring(8, 0, where).reason();
         case PollerKind::kAioPoll:
-            return AioContext(8, where).reason();
+            return Has(Ability::kAioPoll) ? AioContext(8, where).reason()
+                                          : WhyNot(Ability::kAioPoll);
         case PollerKind::kEpollPwait2: {
+            if (!Has(Ability::kEpollPwait2)) return WhyNot(Ability::kEpollPwait2);
             epoll_event event;
             return epoll_pwait2(-1, &event, 1, nullptr, nullptr) == -1 && errno == ENOSYS
                        ? "this kernel has no epoll_pwait2()"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -83,8 +84,6 @@ std::vector<const testing::TestInfo*> AllTests() {
     return tests;
 }
 
-namespace {
-
 std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
     const Attributes attributes = AttributesOf(test);
     const bool usual = attributes.time_limit == Attributes().time_limit;
@@ -94,6 +93,8 @@ std::chrono::milliseconds TimeLimitOf(const testing::TestInfo& test) {
     auto limit = std::chrono::milliseconds(attributes.time_limit);
     return limit * NumberFromEnvironment("EVENTFD_TEST_TIMEOUT", 20) / 20;
 }
+
+namespace {
 
 std::vector<int> OpenDescriptors() {
     std::vector<int> open;
@@ -111,6 +112,37 @@ std::vector<int> OpenDescriptors() {
     closedir(directory);
     return open;
 }
+
+volatile sig_atomic_t signal_to_end = 0;
+
+/* Those that end a run, and what they did before; empty where nobody asked for that. */
+std::map<int, struct sigaction>& SignalsBefore() {
+    static std::map<int, struct sigaction> before;
+    return before;
+}
+
+/* In a test's process. */
+void RestoreSignals() {
+    for (const auto& [signal, action] : SignalsBefore()) sigaction(signal, &action, nullptr);
+}
+
+} /* namespace */
+
+void EndWithSignals() {
+    struct sigaction action = {};
+    action.sa_handler = [](int signal) { signal_to_end = signal; };
+    for (int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        struct sigaction before = {};
+        sigaction(signal, nullptr, &before);
+        if (before.sa_handler == SIG_IGN) continue;
+        SignalsBefore()[signal] = before;
+        sigaction(signal, &action, nullptr);
+    }
+}
+
+int SignalToEnd() { return signal_to_end; }
+
+namespace {
 
 /* How many that are, where the kernel says so (since Linux 6.2), or 0. */
 size_t NumberOfOpenDescriptors() {
@@ -354,8 +386,11 @@ int KillLeftovers(pid_t group) {
 class Run {
   public:
     /* The test's process inherits what is open here. */
-    Run(const testing::TestInfo& test, const std::vector<int>& inherited)
-        : test_(test), inherited_(inherited), start_(Clock::now()) {}
+    Run(const testing::TestInfo& test, const std::vector<int>& inherited,
+        std::chrono::milliseconds most = std::chrono::hours(24))
+        : limit_(std::min(TimeLimitOf(test), most)),
+          inherited_(inherited),
+          start_(Clock::now()) {}
 
     /* Returns in both processes: true in the test's. */
     bool Fork() {
@@ -372,6 +407,7 @@ class Run {
             reports_.read_end.Reset();
             setvbuf(stdout, nullptr, _IOLBF, 0);
             report_fd = reports_.write_end.Release();
+            RestoreSignals();
             test_group = getpid();
             for (int fd : inherited_) open_before[fd] = FileOf(fd);
             for (int fd : {STDOUT_FILENO, STDERR_FILENO, report_fd})
@@ -391,7 +427,7 @@ class Run {
     Outcome Await();
 
   private:
-    const testing::TestInfo& test_;
+    std::chrono::milliseconds limit_;
     const std::vector<int>& inherited_;
     Clock::time_point start_;
     Pipe output_ = NewPipe();
@@ -399,12 +435,21 @@ class Run {
     pid_t child_ = -1;
 };
 
+/* What the processors did for tests' processes that have ended. */
+double SecondsOfTests() {
+    rusage usage = {};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 Outcome Run::Await() {
-    Clock::time_point deadline = start_ + TimeLimitOf(test_);
+    Clock::time_point deadline = start_ + limit_;
+    const double worked_before = SecondsOfTests();
     Outcome outcome;
     Report report;
     Log log(start_);
-    bool in_time = true;
+    bool in_time = true, not_asleep = false;
     int status = 0;
 
     /* Where there are no pidfds, a look every few milliseconds. */
@@ -413,9 +458,11 @@ Outcome Run::Await() {
     for (;;) {
         pollfd waits[] = {{output_.read_end, POLLIN, 0}, {pidfd.get(), POLLIN, 0}};
         auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-        if (left.count() <= 0) {
+        if (left.count() <= 0 || SignalToEnd()) {
             in_time = false;
-            if (Where line = WaitsAt::Line(); line.line())
+            Where line = WaitsAt::Line();
+            not_asleep = line.line() != 0;
+            if (not_asleep)
                 log.Line(AtLine(line.file_name(), static_cast<int>(line.line())) +
                          "out of time, waiting for a task to sleep");
             log.Line("out of time; the test's tasks are:");
@@ -424,8 +471,9 @@ Outcome Run::Await() {
             if (!WaitForDeath(child_, &status)) log.Line("it cannot be killed");
             break;
         }
-        int timeout =
-            static_cast<int>(pidfd.get() < 0 ? std::min<long>(left.count(), 5) : left.count());
+        /* A signal may have come between the look for one and the sleep. */
+        long longest = pidfd.get() < 0 ? 5 : SignalsBefore().empty() ? left.count() : 1000;
+        int timeout = static_cast<int>(std::min<long>(left.count(), longest));
         poll(waits, 2, timeout);
         if (waits[0].revents) {
             ssize_t length = read(output_.read_end, buffer, sizeof(buffer));
@@ -449,18 +497,24 @@ Outcome Run::Await() {
 
     if (report.at_once && report.outcome == 'F') {
         outcome.text = std::string("failed, and was then to be skipped: ") + report.reason;
+        outcome.failing = Failing::kExpectation;
     } else if (report.at_once) {
         outcome.skipped = true;
         outcome.text = report.reason;
     } else if (!in_time) {
-        auto limit = std::chrono::duration<double>(TimeLimitOf(test_)).count();
+        double limit = std::chrono::duration<double>(limit_).count();
         char text[64];
         snprintf(text, sizeof(text), "timed out after %g s", limit);
+        outcome.failing = SecondsOfTests() - worked_before > limit / 2 ? Failing::kTooSlow
+                          : not_asleep                                 ? Failing::kNotAsleep
+                                                                       : Failing::kTime;
         outcome.text = text;
     } else if (WIFSIGNALED(status)) {
         outcome.text = "killed by " + SignalText(WTERMSIG(status));
+        outcome.failing = Failing::kOtherwise;
     } else if (left_behind) {
         outcome.text = "left " + std::to_string(left_behind) + " processes behind";
+        outcome.failing = Failing::kOtherwise;
     } else if (report.outcome == 'P' && !WEXITSTATUS(status)) {
         outcome.passed = true;
     } else if (report.outcome == 'S' && !WEXITSTATUS(status)) {
@@ -468,6 +522,7 @@ Outcome Run::Await() {
         outcome.text = report.reason;
     } else {
         outcome.text = report.outcome ? "failed" : "ended before its end";
+        outcome.failing = Failing::kExpectation;
     }
     outcome.text = OneLine(outcome.text);
     outcome.log = log.Take();
@@ -542,9 +597,9 @@ void SkipTest(const std::string& reason) {
     _exit(EXIT_FAILURE);
 }
 
-Outcome RunTest(const testing::TestInfo& test) {
+Outcome RunTest(const testing::TestInfo& test, std::chrono::milliseconds most) {
     const std::vector<int> inherited = OpenDescriptors();
-    Run run(test, inherited);
+    Run run(test, inherited, most);
 
     if (run.Fork()) {
         ReplaceListeners(new TestProcess({}, {}));

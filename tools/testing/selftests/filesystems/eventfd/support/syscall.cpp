@@ -4,7 +4,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include <set>
+
 #include <ostream>
+
+#include "support/abilities.h"
+#include "support/skip.h"
 
 namespace suite {
 
@@ -67,6 +72,16 @@ bool IsLiteral(const std::string& source) {
 
 } /* namespace */
 
+void HandleMissingCall(const char* name, const SyscallResult& result) {
+    static const std::set<std::string> others = {
+        "eventfd2", "read", "write",
+        "close",                            /* what is judged: it is wrong without them */
+        "syscall",  "kcmp", "epoll_pwait2", /* whoever calls these knows that they may lack */
+    };
+    if (!MayBeNoLinux() || others.contains(name)) return;
+    SkipTest(std::string("no ") + name + "() here: " + ErrnoText(result.error));
+}
+
 std::string CallText(const char* name, const char* sources,
                      std::initializer_list<std::string> values) {
     std::string text = std::string(name) + "(";
@@ -118,6 +133,8 @@ SyscallResult Writev(int fd, std::vector<iovec> vectors) {
 }
 
 SyscallResult Preadv2(int fd, void* buffer, size_t length, off_t offset, int flags) {
+    NeedAbility(Ability::kPreadv2);
+    if (flags & RWF_NOWAIT) NeedAbility(Ability::kNowait);
     iovec vector = {buffer, length};
     SyscallResult result = SYSCALL(preadv2, fd, &vector, 1, offset, flags);
     return result;

@@ -76,6 +76,9 @@ std::string ArgumentText(const T& argument) {
 std::string CallText(const char* name, const char* sources,
                      std::initializer_list<std::string> values);
 
+/* Where the system may be any: the test is skipped for a call that there is not. */
+void HandleMissingCall(const char* name, const SyscallResult& result);
+
 /* What a call takes for an argument: the number for a descriptor, a pointer for an array. */
 template <typename T>
 auto Plain(T& argument) {
@@ -95,6 +98,7 @@ SyscallResult Call(const char* name, const char* sources, Function function,
     result.value = static_cast<long>(function(Plain(arguments)...));
     result.error = result.value == -1 ? errno : 0;
     result.call = CallText(name, sources, {ArgumentText(Plain(arguments))...});
+    if (result.error == ENOSYS) HandleMissingCall(name, result);
     return result;
 }
 

@@ -10,8 +10,10 @@
  * either not been woken by it, or has run and gone to sleep again, which its count of context
  * switches tells.
  *
- * Where that file cannot be read, a task whose state is S and whose count of context switches
- * stands still over several looks is taken to be asleep.
+ * Where that file cannot be read, or has another system's numbers, a task whose state is S and
+ * whose count of context switches stands still over several looks is taken to be asleep. Where
+ * /proc says nothing at all of tasks, one that has not ended over many looks is; that is no
+ * proof, and whoever reports the outcome says so (abilities.h).
  */
 #ifndef EVENTFD_SUPPORT_TASKS_H
 #define EVENTFD_SUPPORT_TASKS_H
@@ -29,6 +31,7 @@
 #include <vector>
 
 #include "support/syscall.h"
+#include "support/watchers.h"
 
 namespace suite {
 
@@ -89,6 +92,7 @@ class Task {
 
   protected:
     pid_t tid_ = 0;
+    Watcher watches_; /* until it is known to have ended */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include <ostream>
 
+#include "support/abilities.h"
 #include "support/aio.h"
 #include "support/memory.h"
 #include "support/tasks.h"
@@ -471,8 +472,14 @@ std::string WhyNotTransport(TransportKind kind, Where where) {
         case TransportKind::kIoUringMultishot:
             return WhyNotMultishot(where);
         case TransportKind::kAio:
-            return AioContext(8, where).reason();
+            return Has(Ability::kAioRead) ? AioContext(8, where).reason()
+                                          : WhyNot(Ability::kAioRead);
+        case TransportKind::kVector2:
+            return WhyNot(Ability::kPreadv2);
+        case TransportKind::kPassed:
+            return WhyNot(Ability::kScmRights);
         case TransportKind::kFetched:
+            if (!Has(Ability::kPidfdGetfd)) return WhyNot(Ability::kPidfdGetfd);
             return syscall(SYS_pidfd_getfd, -1, -1, 0) == -1 && errno == EBADF
                        ? ""
                        : "there is no pidfd_getfd() to be had here";

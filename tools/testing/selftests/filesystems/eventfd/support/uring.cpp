@@ -3,6 +3,8 @@
 
 #include <ostream>
 
+#include "support/abilities.h"
+
 namespace suite {
 
 std::ostream& operator<<(std::ostream& out, const Completion& completion) {
@@ -12,6 +14,10 @@ std::ostream& operator<<(std::ostream& out, const Completion& completion) {
 }
 
 IoUring::IoUring(unsigned int entries, unsigned int flags, Where where) {
+    if (!Has(Ability::kIoUring)) {
+        reason_ = WhyNot(Ability::kIoUring);
+        return;
+    }
     SyscallResult made =
         FromNegativeErrno("io_uring_queue_init()", io_uring_queue_init(entries, &ring_, flags));
     if (flags && made.error == EINVAL)

@@ -9,6 +9,7 @@
 
 #include "support/descriptor.h"
 #include "support/skip.h"
+#include "support/watchers.h"
 
 namespace suite {
 
@@ -61,6 +62,7 @@ class IoUring {
   private:
     io_uring ring_;
     std::string reason_;
+    Watcher watches_;
 };
 
 } /* namespace suite */

@@ -7,6 +7,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 
+#include "support/abilities.h"
 #include "support/descriptor.h"
 #include "support/memory.h"
 #include "support/skip.h"
@@ -17,6 +18,7 @@ class PageToBeMade {
   public:
     explicit PageToBeMade(Where where = Where::current())
         : mapping_(PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE, where) {
+        NeedAbility(Ability::kUserfaultfd);
         SyscallResult opened = RAW_SYSCALL(userfaultfd, O_CLOEXEC);
         if (!opened.ok()) SkipTest("no userfaultfd: " + ErrnoText(opened.error));
         faults_ = FileDescriptor(static_cast<int>(opened.value), where);
