@@ -41,6 +41,7 @@ OPTIONS = (
     Option("FAULTS", "1", "with allocations that can be made to fail"),
     Option("PREEMPT", "1", "a preemptible kernel"),
     Option("SMP", "0", "a kernel for one processor"),
+    Option("VNG", "1", "a larger kernel, which virtme-ng boots, too"),
     Option("SMALL", "1", "run, test, shell, compare: without the optional patch"),
     Option("PART", "NAME", "make apply: fixes, wake-ups, autoreset, tests (all)"),
     Option("V", "NUMBER", "make series: which version of it this is (1; with SINCE, 2)"),

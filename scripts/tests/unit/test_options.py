@@ -15,7 +15,7 @@ from tests.calls import call_here, make
 
 # A value for each option that it takes, and that is not what it is without.
 GOOD = {'KERNEL': '7.3', 'KDIR': '/usr/src/linux', 'OWN': '0', 'ARCH': 'arm64', 'ACCEL': 'tcg', 'DEBUG': '1', 'KCSAN': '1', 'FAULTS': '1',
-        'SMALL': '1', 'PART': 'fixes', 'V': '3', 'SINCE': 'HEAD', 'PREEMPT': '1', 'SMP': '0', 'T': 'Poll', 'ROUNDS': '2000', 'N': '3', 'S': '600', 'SEED': '7', 'PROG': './mine --flag',
+        'SMALL': '1', 'PART': 'fixes', 'V': '3', 'SINCE': 'HEAD', 'PREEMPT': '1', 'SMP': '0', 'VNG': '1', 'T': 'Poll', 'ROUNDS': '2000', 'N': '3', 'S': '600', 'SEED': '7', 'PROG': './mine --flag',
         'WITH': 'words', 'STRACE': '1', 'CPUS': '4', 'MEM': '512M', 'BUILD': '/tmp/elsewhere'}
 # What has to be said along with one.
 ALONG = {'OWN': {'KDIR': GOOD['KDIR']}}
@@ -33,7 +33,7 @@ class What(unittest.TestCase):
         self.assertIn(text, str(caught.exception))
 
     def test_a_switch_that_is_neither_on_nor_off(self) -> None:
-        for switch in ('DEBUG=1', 'KCSAN=1', 'FAULTS=1', 'PREEMPT=1', 'SMP=0'):
+        for switch in ('DEBUG=1', 'KCSAN=1', 'FAULTS=1', 'PREEMPT=1', 'SMP=0', 'VNG=1'):
             with self.subTest(switch=switch):
                 name = switch.partition('=')[0]
                 self.refused(f'{name}=maybe is not known: use {switch}, or leave it out', **{name: 'maybe'})
@@ -43,6 +43,7 @@ class What(unittest.TestCase):
             with self.subTest(name=name):
                 self.refused(f'KCSAN=1 and {name}={value} exclude each other: ', KCSAN='1', **{name: value})
         self.refused('DEBUG=1 and ARCH=i386 exclude each other: ', DEBUG='1', ARCH='i386')
+        self.refused('VNG=1 and ARCH=arm64 exclude each other: ', VNG='1', ARCH='arm64')
 
     def test_two_kernels_at_once(self) -> None:
         self.refused('KERNEL and KDIR exclude each other: name the one kernel to use', KERNEL='6.12', KDIR='/usr/src')
@@ -132,7 +133,7 @@ class Flavours(unittest.TestCase):
         switches = [flavour.switch.split('=') for flavour in FLAVOURS if flavour.switch]
         self.assertEqual([self.label(**{name: value}) for name, value in switches],
                          ['6.12-x86_64-debug', '6.12-x86_64-kcsan', '6.12-x86_64-faults', '6.12-x86_64-preempt',
-                          '6.12-x86_64-up'])
+                          '6.12-x86_64-up', '6.12-x86_64-vng'])
 
     def test_one_that_is_off_is_the_plain_kernel(self) -> None:
         self.assertEqual(self.label(DEBUG='0', KCSAN='', SMP='1'), '6.12-x86_64')
