@@ -7,6 +7,7 @@
  *	call:NUMBER:ERRNO[:ARGUMENT:BITS]
  *				a system call fails: each, or those in which an argument (0 is the first) has
  *				one of these bits, or is 0 where BITS is 0
+ *	lost			write(2) of 8 bytes says that it wrote them, and did not: who waits hangs
  *	aio:OPCODE		io_submit(2) fails with EINVAL for a request with this opcode
  *	nowait			preadv2(2) takes RWF_NOWAIT and does not heed it
  *	file:PATTERN		no path that matches, as a shell has it, can be opened, looked at or executed
@@ -100,6 +101,8 @@ static void make_filter(void)
 					 rules[i].rest);
 		else if (!strcmp(rules[i].kind, "nowait"))
 			answer_call(SYS_preadv2, SECCOMP_RET_TRACE);
+		else if (!strcmp(rules[i].kind, "lost"))
+			answer_call(SYS_write, SECCOMP_RET_TRACE);
 		else if (!strcmp(rules[i].kind, "aio"))
 			answer_call(SYS_io_submit, SECCOMP_RET_TRACE);
 	}
@@ -241,6 +244,12 @@ static void change_call(pid_t pid)
 		return;
 	if (regs.orig_rax == SYS_preadv2) {
 		regs.r9 &= ~(unsigned long long)RWF_NOWAIT;
+		ptrace(PTRACE_SETREGS, pid, 0, &regs);
+	} else if (regs.orig_rax == SYS_write) {
+		if (regs.rdx != 8)
+			return;
+		regs.orig_rax = -1;
+		regs.rax = 8;
 		ptrace(PTRACE_SETREGS, pid, 0, &regs);
 	} else if (regs.orig_rax == SYS_io_submit) {
 		refuse_request(pid, &regs);

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+import time
 import unittest
 from typing import Any
 
@@ -277,6 +278,15 @@ class Abilities(unittest.TestCase):
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn('not run: the run\'s 2 s were up', done.stdout)
         self.assertIn('\nconformant ', done.stdout)
+
+    def test_where_all_that_sleep_hang_the_run_ends_all_the_same(self) -> None:
+        before = time.monotonic()
+        status, output = call(self.lacking, 'lost', '--', program(), '--filter=1c.*', EVENTFD_TEST_TIMEOUT='2',
+                              EVENTFD_RUN_TIMEOUT='6')
+        self.assertLess(time.monotonic() - before, 20, output)
+        self.assertEqual(status, 1, output)
+        self.assertIn("not run: the run's 6 s were up", output)
+        self.assertRegex(output, r'(?m)^differs ')
 
     def test_a_run_that_is_ended_says_what_it_knows(self) -> None:
         child = subprocess.Popen([program()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -253,9 +253,24 @@ class Judge {
                                      .count());
     }
 
+    /* How long the run may take; 0 for all it takes. */
+    static unsigned long RunLimit() {
+        static const unsigned long limit = NumberFromEnvironment("EVENTFD_RUN_TIMEOUT", 270);
+        return limit;
+    }
+
+    /* What a test has of its time at most, beside those that hang and the end of the run. */
+    std::chrono::milliseconds MostTime(const testing::TestInfo& test) const {
+        std::chrono::milliseconds most = hung_ >= kForHangs ? kIfAllHang : TimeLimitOf(test);
+        if (!RunLimit()) return most;
+        const std::chrono::milliseconds left =
+            std::chrono::seconds(static_cast<long>(RunLimit()) - Seconds());
+        return std::min(most, std::max(left, std::chrono::milliseconds(kIfAllHang)));
+    }
+
     /* Why no more tests are run; empty while they are. */
     std::string WhyNoMore() {
-        static const unsigned long limit = NumberFromEnvironment("EVENTFD_RUN_TIMEOUT", 270);
+        const unsigned long limit = RunLimit();
         if (int signal = SignalToEnd())
             return "not run: the run was ended by " + SignalText(signal);
         if (limit && Seconds() >= static_cast<long>(limit))
@@ -274,7 +289,7 @@ class Judge {
         if (outcome.failing == Failing::kNotAsleep)
             return Skipped(outcome.text + ": a task that had to sleep was not seen to");
         if (outcome.failing == Failing::kTime && cut_short)
-            return Skipped(outcome.text + ", as much as it had after so many that hang");
+            return Skipped(outcome.text + ", which is all that was left for it");
 
         Judged fails = {Verdict::kFails, "",
                         TakenApart(FullName(test), outcome.text, outcome.log)};
@@ -303,8 +318,9 @@ class Judge {
             run_.ended_early = why;
             return Skipped(why);
         }
-        bool cut_short = hung_ >= kForHangs;
-        Outcome outcome = RunTest(test, cut_short ? kIfAllHang : TimeLimitOf(test));
+        const std::chrono::milliseconds most = MostTime(test);
+        const bool cut_short = most < TimeLimitOf(test);
+        Outcome outcome = RunTest(test, most);
         if (SignalToEnd()) {
             run_.ended_early = WhyNoMore();
             return Skipped(run_.ended_early);
@@ -461,12 +477,13 @@ int Main(int argc, char** argv) {
         printf("error: %s\n", why.c_str());
         return kWrongCall;
     }
+    Judge judge(rows, known);
     AskForAbilities();
     if (what == kKtap) {
         testing::FLAGS_gtest_filter = FilterOf(rows);
         return RunAsKtap(false);
     }
-    RunReport run = Judge(rows, known).Run();
+    RunReport run = judge.Run();
     if (what == kJson)
         PrintJson(run);
     else
