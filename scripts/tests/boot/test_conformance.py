@@ -287,6 +287,7 @@ class Abilities(unittest.TestCase):
         self.assertEqual(status, 1, output)
         self.assertIn("not run: the run's 6 s were up", output)
         self.assertRegex(output, r'(?m)^differs ')
+        self.assertRegex(output, r'seen: task \d+ ')
 
     def test_a_run_that_is_ended_says_what_it_knows(self) -> None:
         child = subprocess.Popen([program()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

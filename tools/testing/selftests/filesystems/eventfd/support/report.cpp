@@ -120,9 +120,16 @@ FailedTest FirstFailure(const std::string& test, const std::string& how,
         return line.empty() || line == "Failed" || line == "Failure";
     });
     if (lines.empty()) {
+        /* It hung, or died. Who hangs where is what comes behind the first line. */
         std::istringstream again(log);
-        std::string line;
-        if (std::getline(again, line)) failed.seen = Trimmed(WithoutTime(line));
+        std::string first, tasks, rest;
+        for (std::string line; std::getline(again, line);) {
+            line = Trimmed(WithoutTime(line));
+            if (first.empty()) first = line;
+            if (After(line, "task ", &rest)) tasks += (tasks.empty() ? "" : "; ") + line;
+        }
+        failed.seen = tasks.empty() ? first : tasks;
+        if (!tasks.empty()) failed.expected = "it comes to its end";
         return failed;
     }
     std::string rest;
