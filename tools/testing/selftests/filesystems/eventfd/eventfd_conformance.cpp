@@ -32,6 +32,7 @@
 #include "support/environment.h"
 #include "support/report.h"
 #include "support/runner.h"
+#include "support/show.h"
 #include "support/stock.h"
 
 namespace suite {
@@ -45,6 +46,7 @@ constexpr char kRowsText[] =
 constexpr char kUsage[] =
     "Usage: eventfd_conformance [--rows | --all | --json | --ktap | --list]\n"
     "                           [--filter=PATTERN] [--expect FILE]\n"
+    "       eventfd_conformance --show ROW\n"
     "\n"
     "Says what the running system's eventfd does as Linux's does, and what it does not.\n"
     "\n"
@@ -60,6 +62,7 @@ constexpr char kUsage[] =
     "  --expect FILE     what is known to differ: on each line the number of a row and the "
     "reason;\n"
     "                    a line that starts with # is none\n"
+    "  --show ROW        a program in C, of a few lines, that shows this row alone\n"
     "  --help            this\n"
     "\n"
     "A row is one of\n"
@@ -450,6 +453,8 @@ int Main(int argc, char** argv) {
             what = kKtap;
         } else if (word == "--list") {
             what = kList;
+        } else if (word == "--show" && i + 1 < argc) {
+            return ShowRow(argv[i + 1]);
         } else if (!word.compare(0, 9, "--filter=") && word.size() > 9) {
             filter = word.substr(9);
         } else {

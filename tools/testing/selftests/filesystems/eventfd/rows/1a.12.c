@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1a.12: dup(2) gives the same eventfd, without FD_CLOEXEC */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	unsigned long long v = 3;
+	int fd = eventfd(0, EFD_CLOEXEC), twin = dup(fd);
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(fcntl(twin, F_GETFD), 0);
+	SHOW(write(twin, &v, 8), 8);
+	v = 0;
+	SHOW(read(fd, &v, 8), 8);
+	SHOW(v, 3);
+	return differs;
+}

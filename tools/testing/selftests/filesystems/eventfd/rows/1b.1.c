@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1b.1: read returns 8, gives the count, and sets it to 0 */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	unsigned long long v = 0;
+	int fd = eventfd(9, EFD_NONBLOCK);
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(read(fd, &v, 8), 8);
+	SHOW(v, 9);
+	SHOW(read(fd, &v, 8), -EAGAIN);
+	return differs;
+}

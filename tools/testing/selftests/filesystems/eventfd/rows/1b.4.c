@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1b.4: with EFD_SEMAPHORE read gives 1 and takes 1 */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	unsigned long long v = 0;
+	int fd = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK);
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(read(fd, &v, 8), 8);
+	SHOW(v, 1);
+	SHOW(read(fd, &v, 8), 8);
+	SHOW(v, 1);
+	SHOW(read(fd, &v, 8), -EAGAIN);
+	return differs;
+}

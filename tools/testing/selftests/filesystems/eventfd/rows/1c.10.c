@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1c.10: two processes that wake each other in turn, one eventfd a semaphore, never stop */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	unsigned long long one = 1, v;
+	int ping = eventfd(0, 0), pong = eventfd(0, EFD_SEMAPHORE), turns = 0;
+	pid_t child = fork();
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	if (!child) {
+		alarm(20);
+		while (read(ping, &v, 8) == 8 && write(pong, &one, 8) == 8)
+			;
+		_exit(1);
+	}
+	while (turns < 10000 && write(ping, &one, 8) == 8 && read(pong, &v, 8) == 8)
+		turns++;
+	kill(child, SIGKILL);
+	SHOW(turns, 10000);
+	return differs;
+}

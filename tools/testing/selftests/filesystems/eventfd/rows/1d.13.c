@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1d.13: EPOLLET reports once and is silent until the next event */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(1, EFD_NONBLOCK), ep = epoll_create1(0);
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET};
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	SHOW(eventfd_write(fd, 1), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	return differs;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1d.14: EPOLLET: the read of a full one is an event for output */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), ep = epoll_create1(0);
+	struct epoll_event e = {.events = EPOLLOUT | EPOLLET};
+	eventfd_t v;
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(eventfd_write(fd, -2ULL), 0);
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	SHOW(eventfd_read(fd, &v), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(e.events, EPOLLOUT);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	return differs;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 1d.4: one below full: still writable */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	unsigned long long one_below = -3ULL;
+	struct pollfd p = {eventfd(0, EFD_NONBLOCK), POLLIN | POLLOUT, 0};
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(write(p.fd, &one_below, 8), 8);
+	SHOW(poll(&p, 1, 0), 1);
+	SHOW(p.revents, POLLIN | POLLOUT);
+	return differs;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Row 1e.8: accept is ENOTSOCK, readahead EINVAL, PIDFD_GET_INFO ENOTTY, FICLONE EINVAL, EXDEV
+ * or EBADF, file_getattr and file_setattr below it ENOTDIR; cachestat says that nothing is
+ * cached
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(5, EFD_NONBLOCK);
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(accept(fd, NULL, NULL), -ENOTSOCK);
+	SHOW(readahead(fd, 0, 4096), -EINVAL);
+	SHOW(ioctl(fd, TIOCGWINSZ, &(struct winsize){0}), -ENOTTY);
+	return differs;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Row 2.10: no poll ever says POLLHUP: with the last close under it, it ends with its timeout
+ * and POLLNVAL
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+static void *poller(void *p)
+{
+	SHOW(poll(p, 1, 400), 0);
+	return NULL;
+}
+
+int main(void)
+{
+	struct pollfd p = {eventfd(0, EFD_NONBLOCK), POLLIN, 0};
+	pthread_t thread;
+	int fd = p.fd;
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	pthread_create(&thread, NULL, poller, &p);
+	usleep(100000);
+	SHOW(eventfd_write(fd, 0), 0);
+	pthread_join(thread, NULL);
+	SHOW(close(fd), 0);
+	SHOW(poll(&p, 1, 0), 1);
+	SHOW(p.revents, POLLNVAL);
+	return differs;
+}

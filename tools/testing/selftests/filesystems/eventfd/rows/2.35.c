@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Row 2.35: EPOLLET: a semaphore read that leaves units is no new event for input */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK), ep = epoll_create1(0);
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET};
+	eventfd_t v;
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	SHOW(eventfd_write(fd, 3), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(eventfd_read(fd, &v), 0);
+	SHOW(v, 1);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	return differs;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Row 2.4: overflowed: poll says POLLIN | POLLERR, and POLLERR also where nothing is asked for;
+ * so epoll
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/aio_abi.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+/* The kernel adds 1: a request of aio ends, a read of what is there. */
+static void signal_from_kernel(int fd)
+{
+	static unsigned long long v;
+	struct iocb request = {.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = eventfd(1, 0),
+			       .aio_buf = (intptr_t)&v, .aio_nbytes = 8,
+			       .aio_flags = IOCB_FLAG_RESFD, .aio_resfd = fd};
+	struct iocb *list = &request;
+	aio_context_t context = 0;
+	struct io_event end;
+
+	if (syscall(SYS_io_setup, 1, &context) || syscall(SYS_io_submit, context, 1, &list) != 1) {
+		printf("cannot be asked: there is no aio: %s\n", strerror(errno));
+		exit(2);
+	}
+	syscall(SYS_io_getevents, context, 1, 1, &end, NULL);
+	usleep(20000); /* Linux has signalled by now, another system may be about to */
+}
+
+int main(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), ep = epoll_create1(0);
+	struct pollfd p = {fd, POLLIN | POLLOUT, 0};
+	struct epoll_event e = {.events = 0};
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	SHOW(eventfd_write(fd, -2ULL), 0);
+	signal_from_kernel(fd);
+	SHOW(poll(&p, 1, 0), 1);
+	SHOW(p.revents, POLLIN | POLLERR);
+	p.events = 0;
+	SHOW(poll(&p, 1, 0), 1);
+	SHOW(p.revents, POLLERR);
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(e.events, EPOLLERR);
+	return differs;
+}

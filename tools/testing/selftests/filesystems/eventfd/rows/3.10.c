@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Row 3.10: select claims what it reports readable, and nothing where it is not asked for
+ * reading
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef EFD_AUTORESET
+#define EFD_AUTORESET 0x40
+#endif
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(1, EFD_AUTORESET | EFD_NONBLOCK);
+	struct timeval now = {0, 0};
+	fd_set set;
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	if (eventfd(0, EFD_AUTORESET) < 0) {
+		printf("cannot be asked: there is no EFD_AUTORESET here\n");
+		return 2;
+	}
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	SHOW(select(fd + 1, NULL, &set, NULL, &now), 1);
+	SHOW(select(fd + 1, &set, NULL, NULL, &now), 1);
+	SHOW(select(fd + 1, &set, NULL, NULL, &now), 0);
+	return differs;
+}

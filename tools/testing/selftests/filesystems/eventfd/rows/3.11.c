@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Row 3.11: epoll_wait claims where it delivers: level- and edge-triggered, one-shot and
+ * exclusive alike
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef EFD_AUTORESET
+#define EFD_AUTORESET 0x40
+#endif
+#define SHOW(call, expected) do { \
+	long long saw; \
+	printf("%s: expected %s, ", #call, #expected); \
+	saw = (call); \
+	if (saw == -1) \
+		saw = -errno; \
+	printf("saw %lld%s%s\n", saw, saw < 0 ? " " : "", saw < 0 ? strerror(-saw) : ""); \
+	differs |= saw != (expected); \
+} while (0)
+
+static int differs;
+
+int main(void)
+{
+	int fd = eventfd(1, EFD_AUTORESET | EFD_NONBLOCK), ep = epoll_create1(0);
+	struct epoll_event e = {.events = EPOLLIN};
+
+	setbuf(stdout, NULL);
+	alarm(20);
+	if (eventfd(0, EFD_AUTORESET) < 0) {
+		printf("cannot be asked: there is no EFD_AUTORESET here\n");
+		return 2;
+	}
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	SHOW(eventfd_write(fd, 1), 0);
+	SHOW(epoll_wait(ep, &e, 1, 0), 1);
+	SHOW(epoll_wait(ep, &e, 1, 0), 0);
+	return differs;
+}
