@@ -76,6 +76,12 @@ check:		## all tests of this project: static checks, suite here, booted suite, s
 check-host:	## what the running system's eventfd does, row by row, whatever that is
 	@$(call JOB,host)
 
+check-others:	## the rows on QEMU's user mode and on gVisor, beside what is known to differ there
+	@$(call JOB,others)
+
+others-doc:	## write the page of what other systems do otherwise
+	@python3 scripts/eventfd $@
+
 conformance-tarball: ## the same as one static program, to test another system with
 	@$(call JOB,host)
 

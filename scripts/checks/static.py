@@ -9,7 +9,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 
-from checks import behaviours, figures, kernel_doc
+from checks import behaviours, figures, kernel_doc, others
 from core import processes
 from core.options import Options
 from core.places import BUILD, ROOT, SCRIPTS, project_files
@@ -110,6 +110,7 @@ def check(options: Options, totals: Totals) -> None:
     totals.check('a licence in every file', '\n'.join(without_licence()))
     installed = rootfs.install_suite(options, source, objects)
     totals.check('figures in texts are those of the tables', '\n'.join(figures.check()))
+    totals.check('the page of other systems', others.complaint())
     totals.check('the table of behaviours and the tests that it names', '\n'.join(behaviours.check(installed)))
 
 

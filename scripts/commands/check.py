@@ -9,7 +9,8 @@ litmus:  what fs/eventfd.c says about memory ordering, by herd7;
 model:   the small sizes of the model of fs/eventfd.c, and its mutants, by Spin;
 docs:    the pages by Sphinx, the manual page, and what they tell readers to write;
 samples: samples/eventfd here and in a booted kernel, its calls counted;
-host:    the suite on the running kernel, row by row;
+host:    the suite on the running kernel, row by row, and the programs that show a row each;
+others:  those programs on QEMU's user mode and on gVisor, beside what is known to differ there;
 boot:    the suite on a booted kernel with our eventfd;
 compare: the same suite on the stock kernel of the same tree, test by test;
 small:   the same on the kernel of the series without its optional patch;
@@ -31,7 +32,7 @@ import unittest
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from checks import conformance, litmus, model, pages, samples, static
+from checks import conformance, litmus, model, others, pages, samples, shown, static
 from commands import bench, compare, mutants
 from core import processes
 from core.command import Argument, Command
@@ -93,6 +94,15 @@ def host(options: Options, totals: Check) -> None:
     totals.passed += summary.conformant + summary.as_stock
     totals.fail(*differing)
     totals.skipped += summary.unknown
+    for name, wrong in shown.results():
+        totals.check(name, wrong)
+
+
+def elsewhere(_options: Options, totals: Check) -> None:
+    passed, wrong, skipped = others.check_all()
+    totals.passed += passed
+    totals.skipped += skipped
+    totals.fail(*wrong)
 
 
 def whole_suite(options: Options, totals: Check) -> verdicts.Verdict:
@@ -233,7 +243,7 @@ def boot_tests(_options: Options, totals: Check) -> None:
 
 PARTS: dict[str, Callable[[Options, Check], None]] = {
     'static': static_checks, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
-    'samples': sample, 'host': host, 'boot': booted, 'compare': compared, 'small': small,
+    'samples': sample, 'host': host, 'others': elsewhere, 'boot': booted, 'compare': compared, 'small': small,
     'bench': bounds, 'debug': debugged,
     'harness': boot_tests}
 

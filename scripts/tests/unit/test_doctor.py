@@ -74,7 +74,7 @@ class Doctor(Machine):
                 self.assertLess(needs['run'], needs[what])
                 self.assertLessEqual(more, needs[what])
         # The harness's own tests need little, and no kernel; others need no guest.
-        for what in ('unit', 'apply', 'docs', 'litmus', 'model', 'releases', 'series'):
+        for what in ('unit', 'apply', 'docs', 'litmus', 'model', 'others', 'releases', 'series'):
             self.assertFalse(self.missing(what) & {'flex', 'qemu-system-x86', 'busybox-static'}, what)
         self.assertEqual(self.missing('litmus'), {'python3'})
         self.assertEqual(self.missing('model'), {'gcc', 'python3', 'spin'})
