@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHOW(call, expected) do { \

@@ -7,13 +7,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define SHOW(call, expected) do { \
@@ -30,12 +29,15 @@ static int differs;
 
 int main(void)
 {
-	int fd = eventfd(5, EFD_NONBLOCK);
+	int fd = eventfd(5, EFD_NONBLOCK), on = 1;
 
 	setbuf(stdout, NULL);
 	alarm(20);
 	SHOW(accept(fd, NULL, NULL), -ENOTSOCK);
+	SHOW(send(fd, &on, 1, 0), -ENOTSOCK);
 	SHOW(readahead(fd, 0, 4096), -EINVAL);
-	SHOW(ioctl(fd, TIOCGWINSZ, &(struct winsize){0}), -ENOTTY);
+	SHOW(ioctl(fd, FIOASYNC, &on), -ENOTTY);
+	SHOW(ioctl(fd, 0xdeadbeef, &on), -ENOTTY);
+	SHOW(ioctl(fd, FICLONE, fd), -EINVAL);
 	return differs;
 }

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -26,9 +26,11 @@
 
 static int differs;
 
-static void nothing(int sig)
+static volatile sig_atomic_t signals;
+
+static void count(int sig)
 {
-	(void)sig;
+	signals += sig == SIGALRM;
 }
 
 int main(void)
@@ -36,7 +38,7 @@ int main(void)
 	unsigned long long one = 1, two = 2, v;
 	struct iovec parts[2] = {{&one, 8}, {&two, 8}};
 	struct itimerval often = {{0, 200000}, {0, 200000}};
-	struct sigaction action = {.sa_handler = nothing};
+	struct sigaction action = {.sa_handler = count};
 	int fd = eventfd(0, 0);
 
 	setbuf(stdout, NULL);
@@ -44,6 +46,7 @@ int main(void)
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
 	SHOW(writev(fd, parts, 2), 8);
+	SHOW(signals > 0, 1);
 	SHOW(read(fd, &v, 8), 8);
 	SHOW(v == -2ULL, 1);
 	return differs;

@@ -8,8 +8,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define SHOW(call, expected) do { \
@@ -33,7 +31,8 @@ int main(void)
 	alarm(20);
 	SHOW(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -errno : 0, -ENODEV);
 	SHOW(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -errno : 0, -ENODEV);
-	SHOW(ioctl(fd, TIOCGWINSZ, &(struct winsize){0}), -ENOTTY);
+	SHOW(ioctl(fd, FIOASYNC, &on), -ENOTTY);
+	SHOW(ioctl(fd, 0xdeadbeef, &on), -ENOTTY);
 	SHOW(ioctl(fd, FIONBIO, &on), 0);
 	SHOW(read(fd, &v, 8), 8);
 	SHOW(read(fd, &v, 8), -EAGAIN);

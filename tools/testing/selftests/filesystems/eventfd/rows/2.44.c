@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -37,6 +36,7 @@ int main(void)
 	SHOW(syscall(SYS_getdents64, fd, text, sizeof(text)), -ENOTDIR);
 	SHOW(fchdir(fd), -ENOTDIR);
 	SHOW(connect(fd, (struct sockaddr *)text, 16), -ENOTSOCK);
+	SHOW(send(fd, text, 1, 0), -ENOTSOCK);
 	SHOW(epoll_ctl(fd, EPOLL_CTL_DEL, eventfd(0, 0), NULL), -EINVAL);
 	SHOW(fgetxattr(fd, "user.x", text, sizeof(text)), -ENODATA);
 	return differs;
