@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The programs that show a row each, in the booted kernel, which has EFD_AUTORESET."""
+import functools
 import pathlib
 import re
+import subprocess
 import tempfile
 import unittest
 
-from checks import shown
+from checks import behaviours, conformance, shown
 from core.options import Options
+from core.places import ROOT
 from guest import carried
 from tests.support import boot, script
 
@@ -35,3 +38,27 @@ class Booted(unittest.TestCase):
         self.assertEqual({row: code for row, code in status.items() if code and row not in NOT_ASKED}, {},
                          [line for line in said if 'cannot be asked' in line])
         self.assertEqual({row: status[row] for row in NOT_ASKED}, {row: 2 for row in NOT_ASKED})
+
+
+class Program(unittest.TestCase):
+    """They are in the conformance program."""
+    @functools.cached_property
+    def program(self) -> pathlib.Path:
+        return conformance.build(Options.of())
+
+    def show(self, *words: str) -> tuple[int, str]:
+        done = subprocess.run([self.program, '--show', *words], capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout
+
+    def test_it_prints_the_program_of_each_row_or_says_why_there_is_none(self) -> None:
+        shorter, reasons = shown.shown(), shown.unshown()
+        for row in behaviours.parse((ROOT / behaviours.ROWS).read_text())[0]:
+            with self.subTest(row=row.number):
+                expected = shorter[row.number].read_text() if row.number in shorter \
+                    else f'row {row.number} has no program: {reasons[row.number]}\n'
+                self.assertEqual(self.show(row.number), (0, expected))
+
+    def test_what_is_no_row_is_refused_in_a_line(self) -> None:
+        for row in ('9.9', '', '1b', '1b.2 ', '#'):
+            with self.subTest(row=row):
+                self.assertEqual(self.show(row), (2, f'error: there is no row "{row}": --list says which there are\n'))

@@ -18,7 +18,7 @@ constexpr Shown kShown[] = {
 #include "shown.inc"
 };
 
-/* Lines of a row's number, a blank and why no program shows it. */
+/* Lines of a row's number, a blank and why no program shows it; others begin with a #. */
 constexpr char kUnshown[] =
 #include "unshown.inc"
     ;
@@ -33,7 +33,8 @@ int ShowRow(const std::string& number) {
         }
     std::istringstream in(kUnshown);
     for (std::string line; std::getline(in, line);)
-        if (!number.empty() && !line.compare(0, number.size() + 1, number + " ")) {
+        if (!number.empty() && number[0] != '#' &&
+            !line.compare(0, number.size() + 1, number + " ")) {
             printf("row %s has no program: %s\n", number.c_str(),
                    line.substr(number.size() + 1).c_str());
             return 0;
