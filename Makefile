@@ -85,6 +85,9 @@ others-doc:	## write the page of what other systems do otherwise
 conformance-tarball: ## the same as one static program, to test another system with
 	@$(call JOB,host)
 
+conformance-tarballs: ## that program for every machine: x86_64, i386, arm64 and s390x
+	@$(call JOB,tarballs)
+
 check-static:	## the static checks alone: checkpatch, sparse, W=1, formats, types, pages
 	@$(call JOB,check)
 

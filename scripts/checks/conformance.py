@@ -12,18 +12,21 @@ import pathlib
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from core import processes
 from core.command import Command
+from core.machines import ARCHES
 from core.options import Options, need_programs_here
 from core.places import BUILD, ROOT, SUITE, write_if_changed
-from core.report import Progress, say
+from core.report import Broken, Progress, say
 from guest import kernels, rootfs
 from source import trees
 
 PROGRAM = 'eventfd_conformance'
+# It is sent by mail, and put into images.
+LARGEST = 10_000_000
 SUMMARY = re.compile(r'rows: (\d+) conformant, (\d+) as stock, (\d+) differ, (\d+) unknown;')
 
 
@@ -110,6 +113,8 @@ def tarball(options: Options, program: pathlib.Path) -> pathlib.Path:
                 entry.size, entry.mode, entry.mtime = len(content), mode, int(when)
                 archive.addfile(entry, io.BytesIO(content))
         write_if_changed(target, gzip.compress(data.getvalue(), mtime=0))
+    if target.stat().st_size > LARGEST:
+        raise Broken(f'{target} has {target.stat().st_size / 1e6:.1f} MB, and {LARGEST / 1e6:.0f} are the most: see what the program is linked with')
     return target
 
 
@@ -119,14 +124,24 @@ def run_here(options: Options, _arguments: argparse.Namespace) -> int:
     return run(build(options)).status
 
 
-def write_tarball(options: Options, _arguments: argparse.Namespace) -> int:
+def write_tarballs(machines: Sequence[Options]) -> int:
     processes.lock()
-    target = tarball(options, build(options))
-    say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
+    for options in machines:
+        target = tarball(options, build(options))
+        say(f'{target}: {target.stat().st_size / 1e6:.1f} MB')
     return 0
+
+
+def write_tarball(options: Options, _arguments: argparse.Namespace) -> int:
+    return write_tarballs([options])
+
+
+def write_all(options: Options, _arguments: argparse.Namespace) -> int:
+    return write_tarballs([options.asking(ARCH=name) for name in ARCHES])
 
 
 COMMANDS = (
     Command('conformance', "what the running system's eventfd does, row by row, whatever that is", run_here),
     Command('conformance-tarball', 'the same as one static program, to test another system with', write_tarball),
+    Command('conformance-tarballs', 'that program for every machine: x86_64, i386, arm64 and s390x', write_all),
 )
