@@ -35,7 +35,7 @@ int main(void)
 	}
 	if (!got)
 		umount(path);
-	printf("mount(\"/\", \"%s\", NULL, MS_BIND, NULL): saw %ld (%s)\n", path, got, strerror(-got));
+	printf("mount(\"/\", path, NULL, MS_BIND, NULL): saw %ld (%s)\n", got, strerror(-got));
 	SHOW(got == -EINVAL || got == -ENOENT || got == -ENOTDIR, 1);
 	return differs;
 }

@@ -26,7 +26,7 @@
 
 static int differs;
 
-static volatile sig_atomic_t signals;
+static atomic_int signals;
 
 static void count(int sig)
 {
