@@ -94,7 +94,7 @@ def first_line(words: Sequence[str]) -> str:
 def starts(runner: Sequence[str], program: str) -> str:
     """Why a program does not run there, or nothing. What it says goes through a pipe, as a sandbox may have its own file positions."""
     try:
-        done = subprocess.run([*runner, program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([*runner, program], input='', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors='replace', check=False, timeout=START)
     except OSError as error:
         return f'{runner[0]}: {error.strerror}'

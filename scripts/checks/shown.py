@@ -91,7 +91,8 @@ def build(folder: pathlib.Path, compiler: str, *flags: str) -> dict[str, pathlib
 
 
 def run(program: pathlib.Path, runner: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Said:
-    done = subprocess.run([*runner, str(program)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    # Its input is no file of the machine's: gVisor gives what it has for that to the user it runs as, and that was /dev/null.
+    done = subprocess.run([*runner, str(program)], input='', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, errors='replace', check=False, timeout=120, env={**os.environ, **(env or {})})
     return Said(done.returncode, done.stdout)
 
