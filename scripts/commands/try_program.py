@@ -17,7 +17,6 @@ import pathlib
 import re
 import shlex
 import shutil
-import tempfile
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -25,12 +24,11 @@ from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here, number_of
 from core.report import Broken, refuse, say
-from guest import carried, qemu, rootfs, session, verdicts
+from guest import carried, qemu, session, verdicts
 
 # Of the guest's memory, in bytes: what its kernel and its usual files take; and how often it has each of ours at first.
 FOR_ITSELF, COPIES = 300 << 20, 2.2
 CRASHED, TIME_IS_UP = 3, 4
-STATUS = re.compile(r'harness: try (\d+)$', re.M)
 
 
 class Guest(NamedTuple):
@@ -108,12 +106,7 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
     qemu.accelerator(options)
     processes.lock()
     image, initrd, objects, _ = session.build(options)
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, text in (('suite', 'TRY=1\n'), ('try', script(words, guest.traced))):
-            (pathlib.Path(scratch) / name).write_text(text)
-            # First of all: what comes last is missing where the memory does not do.
-            files = {f'/etc/{name}': pathlib.Path(scratch) / name, **files}
-        overlay = rootfs.archive(objects, carried.spec(files), options.work / 'overlay-try.cpio')
+    overlay = carried.archive(objects, script(words, guest.traced), files, options.work / 'overlay-try.cpio')
 
     def on_line(line: str) -> bool:
         if not line.startswith('harness: '):
@@ -124,20 +117,19 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
     limits = qemu.Limits(silent=long, suite=long, running=options.seconds)
     outcome = qemu.boot(options, image, initrd, 'try', overlay=overlay, on_line=on_line, limits=limits,
                         memory=guest.memory, cpus=guest.cpus)
-    said = outcome.console.read_text(errors='replace') if outcome.console.exists() else ''
     complaints = verdicts.complaints(outcome.console)
     if complaints:
         say(f'the kernel crashed or warned: {complaints[0]}; the console is {outcome.console}')
         return CRASHED
-    status = STATUS.search(said.replace('\r', ''))
+    status = carried.status_of(outcome.console)
     if outcome.ended:
         say(f'the time was up: {outcome.ended.replace("the suite", "the program")}; S=SECONDS gives it more')
         return TIME_IS_UP
-    if not status:
+    if status is None:
         errors = outcome.console.with_suffix('.qemu').read_text(errors='replace').strip().partition('\n')[0]
         raise Broken(f'the guest ended without a word of the program{f" ({errors})" if errors else ""}: it may need more '
                      f'memory, MEM=2G for example; the console is {outcome.console}')
-    return int(status.group(1))
+    return status
 
 
 COMMANDS = (Command('try', "a program of yours in the booted kernel: PROG='./mine --flag'", try_program),)

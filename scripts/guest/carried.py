@@ -4,14 +4,18 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 
 from core.report import refuse
+from guest import rootfs
 
 # What the kernel goes through at most, of scripts that are interpreted by scripts.
 SCRIPTS_IN_A_ROW = 4
 # Where the guest has file systems of its own.
 HIDDEN = ('/dev/', '/proc/', '/sys/')
+# What the guest's init says on the console when a script has ended.
+STATUS = re.compile(r'harness: try (\d+)$', re.M)
 
 
 def libraries(program: pathlib.Path) -> list[pathlib.Path]:
@@ -91,3 +95,20 @@ def spec(files: Mapping[str, pathlib.Path]) -> Iterator[str]:
         yield f'dir {folder} 755 0 0'
     for name, path in files.items():
         yield f'file {name} {path.resolve()} {path.stat().st_mode & 0o777:o} 0 0'
+
+
+def archive(build: pathlib.Path, script: str, files: Mapping[str, pathlib.Path], target: pathlib.Path) -> pathlib.Path:
+    """One for a guest that runs the script alone, with these files."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, text in (('suite', 'TRY=1\n'), ('try', script)):
+            (pathlib.Path(scratch) / name).write_text(text)
+            # First of all: what comes last is missing where the memory does not do.
+            files = {f'/etc/{name}': pathlib.Path(scratch) / name, **files}
+        return rootfs.archive(build, spec(files), target)
+
+
+def status_of(console: pathlib.Path) -> int | None:
+    """The exit status of the script, if it came to its end."""
+    said = console.read_text(errors='replace') if console.exists() else ''
+    found = STATUS.search(said.replace('\r', ''))
+    return int(found[1]) if found else None
