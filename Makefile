@@ -28,7 +28,7 @@ LISTED = echo '$(1):'; awk -F '[ \t]+$(hash)$(hash) ' -v wanted=' $(2) ' '/^[a-z
 help:		## the targets that one wants most often
 	@$(call LISTED,to try it,run try shell test)
 	@$(call LISTED,to test it,check check-unit check-host compare kunit)
-	@$(call LISTED,to prove it,mutants coverage litmus model bench stress)
+	@$(call LISTED,to prove it,mutants coverage litmus model bench programs stress)
 	@$(call LISTED,to send it,series series-check apply docs)
 	@echo '"make help-all" lists all of them, and what a call may set: KERNEL=7.3, KDIR=~/linux, ARCH=arm64 and so on.'
 
@@ -68,6 +68,12 @@ bench-asm:	## the instructions of the hot paths, here and on stock, side by side
 	@$(call JOB,bench)
 
 bench-doc:	## put what make bench found last into the documentation
+	@python3 scripts/eventfd $@
+
+programs:	## what real programs gain by EFD_AUTORESET, counted, with their own tests; T=NAME,NAME
+	@$(call JOB,programs)
+
+programs-doc:	## put what make programs found last into the documentation
 	@python3 scripts/eventfd $@
 
 check:		## all tests of this project: static checks, suite here, booted suite, stock, harness

@@ -51,15 +51,18 @@ ROWS = {
     'run ARCH=arm64': '',
     'run ARCH=s390x': '',
     'coverage': '',
+    'programs': '',             # with the boots of ours and of stock for their tests
     'stress S=600': r'  (\d+ operations.*)',
     'mutants': '',
 }
 # What a row is about beside what is booted. Where nothing is named, all but the pages.
 ABOUT: Mapping[str, tuple[str, ...]] = {'check': (), 'mutants': ('scripts/commands/mutants.txt', 'scripts/commands/mutants.py'),
+                                        'programs': ('scripts/commands/programs.py', 'scripts/commands/programs_known.py',
+                                                     'scripts/programs/'),
                                         'coverage': ('scripts/commands/coverage.txt', 'scripts/commands/coverage.py')}
 BOOTED = ('scripts/config/', 'scripts/rootfs/')
 # A row's log ends with a line that says what it came to; what is before the number is of no use in a table.
-SAYS = re.compile(r'(?:verdict|compare|coverage|mutants): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
+SAYS = re.compile(r'(?:verdict|compare|coverage|mutants|programs): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
 
 
 @dataclasses.dataclass(frozen=True)

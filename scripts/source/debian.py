@@ -34,8 +34,11 @@ def mirror() -> str:
     return mirrors[0]
 
 
-def apart(name: str, suite: str, machine: str | None = None, archive: str = '') -> list[str]:
-    """apt options for a state of its own, with fresh lists of one suite; -security is an archive of its own."""
+def apart(name: str, suite: str, machine: str | None = None, archive: str = '', kind: str = 'deb') -> list[str]:
+    """apt options for a state of its own, with fresh lists of one suite; -security is an archive of its own.
+
+    With kind deb-src they are of its source packages.
+    """
     folder = DOWNLOADS / name
     for part in ('state/lists/partial', 'cache/archives/partial'):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,7 @@ def apart(name: str, suite: str, machine: str | None = None, archive: str = '') 
         'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
         'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
         'Dir::Etc::sourcelist': folder / 'sources.list'}
-    (folder / 'sources.list').write_text(f'deb [signed-by={KEYRING}] {mirror().rstrip("/")}{archive} {suite} main\n')
+    (folder / 'sources.list').write_text(f'{kind} [signed-by={KEYRING}] {mirror().rstrip("/")}{archive} {suite} main\n')
     if machine:
         # No installed package is of use to another machine.
         (folder / 'status').write_text('')
@@ -139,3 +142,22 @@ def sysroot(arch: Arch) -> pathlib.Path:
         packages = ('libgtest-dev', 'libgmock-dev', 'liburing-dev', 'busybox-static')
         unpack(packages, apart(arch.debian, this_suite(), arch.debian), folder)
     return folder
+
+
+def source_package(package: str, suite: str) -> pathlib.Path:
+    """The .dsc file of a source package, fetched beside what it names: the system needs no sources of its own for that."""
+    folder = DOWNLOADS / f'source-{package}'
+    if not folder.exists():
+        need_apt(package)
+        words = apart(f'{suite}-source', suite, kind='deb-src')
+        with scratch_folder(DOWNLOADS) as scratch:
+            fresh = pathlib.Path(scratch) / package
+            fresh.mkdir()
+            say(f'downloading the source of Debian\'s {package}')
+            processes.run(['apt-get', *words, 'source', '--download-only', package], LOG, f'downloading the source of {package}',
+                          cwd=fresh)
+            if len(list(fresh.glob('*.dsc'))) != 1:
+                raise Broken(f'apt-get did not bring the source of {package}; the log is {LOG}')
+            os.replace(fresh, folder)
+    [found] = folder.glob('*.dsc')
+    return found

@@ -129,4 +129,4 @@ class States(unittest.TestCase):
         self.files = {'fs/eventfd.c': b'two'}
         after = {row: matrix.state(row) for row in matrix.ROWS}
         self.assertEqual({row for row in matrix.ROWS if before[row] == after[row]}, {'check'})
-        self.assertEqual(len(set(before.values())), 4)
+        self.assertEqual(len(set(before.values())), 5)

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What real programs gain by EFD_AUTORESET, counted in the booted kernel, with their own tests.
+
+Builds each program from Debian's source package twice, as it is and with the flag (scripts/programs), and boots three
+times: to our kernel and to the stock one of the same tree for the programs' own tests, each with both builds, and to
+ours once more under QEMU's instruction counting for the figures. T names programs, "glib,libevent" for
+example; all, if it names none. What it found stays in build/KERNEL-ARCH/programs, and "programs-doc" puts it into
+Documentation/userspace-api/eventfd-performance.rst.
+
+Exit status: 0 if all bounds hold, every test passes and comes to the same everywhere, 1 if not, 2 for bad input.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import re
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+
+from commands.programs_known import PROGRAMS, Program, build
+from core import processes
+from core.command import Command
+from core.options import Options, need_programs_here
+from core.places import ROOT, write_if_changed
+from core.report import Broken, Progress, refuse, say
+from core.tables import put_between, simple_table
+from guest import carried, kernels, qemu, rootfs, session, verdicts
+from source import programs, theirs, trees
+
+PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
+FIRST, LAST = '.. From "make programs"', '.. End of what "make programs-doc" writes'
+# How many events: what is the same in both, as a program's start, cancels out. Under strace fewer do.
+TRACED, COUNTED = (100, 300), (1000, 3000)
+# Before each of them under strace, in milliseconds of the guest.
+PAUSE = 20
+# A test of a program's: in seconds of the guest, and how often at most.
+LIMIT, RUNS = 300, 3
+MEMORY = '2G'
+# What programs look up in the C library's way.
+LOOKED_UP = ('passwd', 'group', 'hosts', 'services', 'protocols', 'nsswitch.conf')
+# Of a program and a state: {test: {case: outcome}}.
+Outcomes = dict[str, dict[str, str]]
+
+
+@dataclasses.dataclass
+class Figures:
+    """What an event takes in one state of a program."""
+    reads: float            # of an eventfd
+    calls: float
+    instructions: float
+
+
+@dataclasses.dataclass
+class Found:
+    """What was found of a program; kept as JSON."""
+    version: str
+    kernel: str                                 # that it ran on
+    figures: dict[str, dict[str, Figures]]      # {what a case does: {state: what it takes}}
+    tests: dict[str, str]                       # {test: what it came to}
+
+
+# --- in the guest ---
+
+def mark(*words: str) -> str:
+    return f'echo; echo {shlex.quote("== " + " / ".join(words))}'
+
+
+def test_script(folders: Mapping[tuple[str, str], pathlib.Path]) -> str:
+    """All tests of the programs, with a line in front of each, and its status behind it.
+
+    They go by the clock, and a busy host lets them fail: one that fails is run again, and the last run counts.
+    """
+    lines = ['ulimit -c 0']
+    for (name, state), folder in folders.items():
+        for test, command in PROGRAMS[name].tests.items():
+            words = command.format(source=folder / 'source', build=folder / 'build')
+            lines += [f'for run in $(seq {RUNS}); do', mark(name, state, test), 'mkdir -p /work && cd /work',
+                      f'(exec timeout {LIMIT} env {words}) </dev/null 2>&1', 'status=$?', 'cd / && rm -rf /work',
+                      'echo; echo "== status $status"', '[ $status != 0 ] || break', 'done']
+    return '\n'.join(lines) + '\n'
+
+
+def count_script(folders: Mapping[tuple[str, str], pathlib.Path]) -> str:
+    """All counts, a line each."""
+    # The pause between two events is the counter's own.
+    calls = r'/resumed>|nanosleep/ { next } /^[0-9]+ +[a-z0-9_]+\(/ { all++ } / read\([0-9]+<anon_inode:\[eventfd\]>/ { reads++ }'
+    lines = []
+    for (name, state), folder in folders.items():
+        for case in PROGRAMS[name].cases:
+            counter = f'{folder}/build/count {case.argument}'
+            for events in TRACED:
+                lines += [mark(name, state, case.argument, 'calls', str(events)),
+                          f'strace -f -y -o /calls {counter} {events} {PAUSE} >/dev/null',
+                          f"awk '{calls} END {{ print reads + 0, all + 0 }}' /calls"]
+            for events in COUNTED:
+                lines += [mark(name, state, case.argument, 'instructions', str(events)), f'{counter} {events}']
+    return '\n'.join(lines) + '\n'
+
+
+def files_for(folders: Mapping[tuple[str, str], pathlib.Path], traced: bool) -> dict[str, pathlib.Path]:
+    """The programs that a script calls."""
+    files = {f'/etc/{name}': path for name in LOOKED_UP for path in [pathlib.Path('/etc') / name] if path.exists()}
+    for (name, _), folder in folders.items():
+        commands = ['{build}/count'] if traced else list(PROGRAMS[name].tests.values())
+        for command in commands:
+            for word in command.split():
+                path = pathlib.Path(word.format(source=folder / 'source', build=folder / 'build'))
+                if path.is_file():
+                    files |= carried.program_files(path)
+    if traced:
+        files |= carried.program_files(pathlib.Path(shutil.which('strace') or refuse('strace is not installed')))
+    return files
+
+
+def run(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, script: str, files: dict[str, pathlib.Path],
+        accel: str | None = None) -> list[str]:
+    """Boot to the script; what it said."""
+    overlay = carried.archive(options.work / 'obj', script, files, options.work / f'programs/{name}.cpio')
+    progress = Progress(f'running the programs, {name}', options.terminal)
+    seen = 0
+
+    def on_line(line: str) -> None:
+        nonlocal seen
+        seen += 1
+        progress.update(f'{seen} lines')
+
+    outcome = qemu.boot(options, image, initrd, f'programs-{name}', overlay=overlay, on_line=on_line, accel=accel,
+                        cpus=1 if accel else None, memory=MEMORY, limits=qemu.Limits(boot=300, silent=600, suite=3600))
+    complaints = verdicts.complaints(outcome.console)
+    wrong = [*complaints, outcome.ended, '' if carried.status_of(outcome.console) is not None else 'it did not come to its end']
+    for text in filter(None, wrong):
+        raise Broken(f'the programs, {name}: {text}; the console is {outcome.console}')
+    progress.done(f'{seen} lines')
+    return [line for _, line in outcome.report]
+
+
+def parts(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """What was said behind each mark."""
+    words: tuple[str, ...] = ()
+    said: list[str] = []
+    for line in [*lines, '== ']:
+        if line.startswith('== ') and not line.startswith('== status '):
+            if words:
+                yield words, said
+            words, said = tuple(line[3:].split(' / ')), []
+        else:
+            said.append(line)
+
+
+# --- what it came to ---
+
+TAP = re.compile(r'(ok|not ok) \d+ (?:- )?([^#]*?)\s*(# SKIP.*)?')
+TINY = re.compile(r'([\w-]+/[\w./-]+): (.*)')
+
+
+def outcomes(said: Sequence[str]) -> dict[str, str]:
+    """The cases of a test, by what it said in TAP or as tinytest does: passed, failed or skipped."""
+    found: dict[str, str] = {}
+    case, status = '', ''
+    for line in said:
+        tap, tiny = TAP.fullmatch(line), TINY.fullmatch(line)
+        if line.startswith('== status '):
+            status = line.split()[-1]
+        elif tap:
+            found[tap[2]] = 'skipped' if tap[3] else {'ok': 'passed', 'not ok': 'failed'}[tap[1]]
+        elif tiny:
+            case = tiny[1]
+            found[case] = 'failed'
+        # What a case says stands between its name and its result.
+        if case and (result := re.search(r'(?:^|[ \]])(OK|SKIPPED|DISABLED)$', line)):
+            found[case], case = 'passed' if result[1] == 'OK' else 'skipped', ''
+    if status != '0':
+        found[f'exit status {status or "none"}'] = 'failed'
+    return found
+
+
+def summary(found: Mapping[str, str]) -> str:
+    """What a table says of a test."""
+    counts = {kind: sum(outcome == kind for outcome in found.values()) for kind in ('passed', 'failed', 'skipped')}
+    return ', '.join(f'{number} {kind}' for kind, number in counts.items() if number or kind == 'passed')
+
+
+def tests_of(lines: Sequence[str]) -> dict[tuple[str, str], Outcomes]:
+    """Of each program and state, what each test's cases came to."""
+    found: dict[tuple[str, str], Outcomes] = {}
+    for (name, state, test), said in parts(lines):
+        found.setdefault((name, state), {})[test] = outcomes(said)
+    return found
+
+
+def differences(name: str, found: Mapping[tuple[str, str], Outcomes]) -> Iterator[str]:
+    """Each case of a program that failed, or did not come to the same everywhere: found is by kernel and state."""
+    for test in PROGRAMS[name].tests:
+        results = {where: outcome.get(test, {}) for where, outcome in found.items()}
+        for case in dict.fromkeys(case for result in results.values() for case in result):
+            said = {where: result.get(case, 'missing') for where, result in results.items()}
+            if case.startswith('exit status'):
+                said = {where: outcome for where, outcome in said.items() if outcome != 'missing'}
+            if set(said.values()) - {'passed', 'skipped'} or len(set(said.values())) > 1:
+                yield f'{name}: {test}: {case}: ' + ', '.join(f'{" ".join(where)} {outcome}' for where, outcome in said.items())
+        if not all(results.values()):
+            yield f'{name}: {test} did not run'
+
+
+def figures_of(lines: Sequence[str]) -> dict[tuple[str, str, str], Figures]:
+    """Of each program, state and case, what an event takes: the difference that so many more of them make."""
+    raw: dict[tuple[str, ...], list[float]] = {}
+    for words, said in parts(lines):
+        numbers = ' '.join(said).split()
+        if not numbers or not all(number.isdecimal() for number in numbers):
+            raise Broken(f'{" ".join(words)}: no figure, but "{" ".join(said)[:100]}"')
+        raw[words] = [float(number) for number in numbers]
+    found: dict[tuple[str, str, str], Figures] = {}
+    for name, state, case in dict.fromkeys(words[:3] for words in raw):
+        few, many = (raw[name, state, case, 'calls', str(events)] for events in TRACED)
+        first, last = (raw[name, state, case, 'instructions', str(events)] for events in COUNTED)
+        reads, calls = ((more - less) / (TRACED[1] - TRACED[0]) for less, more in zip(few, many))
+        found[name, state, case] = Figures(reads, calls, (last[0] - first[0]) / (COUNTED[1] - COUNTED[0]))
+    return found
+
+
+def broken(program: Program, found: Mapping[str, Figures], argument: str) -> Iterator[str]:
+    """The bounds of a case that do not hold."""
+    [case] = [case for case in program.cases if case.argument == argument]
+    plain, autoreset = (found[state] for state in programs.STATES)
+    where = f'{program.name}, {case.what}'
+    if abs(plain.reads - case.reads) > 0.01:
+        yield f'{where}: {plain.reads:.2f} eventfd reads an event as it is, where there should be {case.reads}'
+    if autoreset.reads > 0.001:
+        yield f'{where}: {autoreset.reads:.2f} eventfd reads an event with the flag, where there should be none'
+    for what, value, most in (('system calls', autoreset.calls / plain.calls if plain.calls else 1, case.calls),
+                              ('instructions', autoreset.instructions / plain.instructions, case.instructions)):
+        if value > most + 0.0005:
+            yield f'{where}: {value:.3f} of the {what}, where {most:.3f} is the most'
+
+
+# --- what is shown ---
+
+HEAD = ('program', 'what it does', 'eventfd reads', 'system calls', 'instructions', 'of them')
+
+
+def rows(all_found: Mapping[str, Found]) -> list[tuple[str, ...]]:
+    """A line for each case, before and after."""
+    lines: list[tuple[str, ...]] = []
+    for name, found in all_found.items():
+        first = f'{name} {found.version}'
+        for what, states in found.figures.items():
+            plain, autoreset = (states[state] for state in programs.STATES)
+            lines.append((first, what, f'{plain.reads:.2f} -> {autoreset.reads:.2f}', f'{plain.calls:.2f} -> {autoreset.calls:.2f}',
+                          f'{plain.instructions:.0f} -> {autoreset.instructions:.0f}',
+                          f'{autoreset.instructions / plain.instructions:.3f}'))
+            first = ''
+    return lines
+
+
+def test_rows(all_found: Mapping[str, Found]) -> list[tuple[str, str]]:
+    return [(f'{name}: {test}', said) for name, found in all_found.items() for test, said in found.tests.items()]
+
+
+def show(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    say()
+    for line in simple_table(head, lines, left=2)[1:-2]:
+        say(line)
+
+
+def file_of(options: Options, name: str) -> pathlib.Path:
+    return options.work / f'programs/{name}.json'
+
+
+def chosen(options: Options) -> list[Program]:
+    names = options.pattern.split(',') if options.pattern else list(PROGRAMS)
+    for name in names:
+        if name not in PROGRAMS:
+            refuse(f'T={options.pattern}: "{name}" is no program that this knows: it knows {", ".join(PROGRAMS)}')
+    return [PROGRAMS[name] for name in names]
+
+
+def examine(options: Options, wanted: Sequence[Program]) -> tuple[dict[str, Found], list[str]]:
+    """Build, boot, count: what was found of each program, and what is wrong."""
+    folders = {(program.name, state): build(options, program, state) for program in wanted for state in programs.STATES}
+    # The stock kernel first: the folder of ours has what all else needs.
+    images = {'stock': session.variant_image(options, 'stock')}
+    source, release = trees.prepare(options)
+    say(f'Linux {release}, {options.arch.name}: {source}')
+    objects = options.work / 'obj'
+    kernels.headers(options, source, objects)
+    images['ours'] = kernels.build(options, source, objects)
+    empty = options.work / 'programs/guest'
+    empty.mkdir(parents=True, exist_ok=True)
+    initrd = rootfs.initramfs(options, objects, empty, target='programs/initramfs.cpio')
+    files = files_for(folders, traced=False)
+    tested = {kernel: tests_of(run(options, images[kernel], initrd, kernel, test_script(folders), files))
+              for kernel in ('ours', 'stock')}
+    counted = figures_of(run(options, images['ours'], initrd, 'counted', count_script(folders), files_for(folders, traced=True),
+                             'count'))
+    all_found: dict[str, Found] = {}
+    wrong: list[str] = []
+    for program in wanted:
+        name = program.name
+        by_case = {case: {state: counted[name, state, case.argument] for state in programs.STATES} for case in program.cases}
+        results = {(kernel, state): tested[kernel].get((name, state), {}) for kernel in tested for state in programs.STATES}
+        wrong += differences(name, results)
+        for case, found in by_case.items():
+            wrong += broken(program, found, case.argument)
+        all_found[name] = Found(programs.version(program.package, program.suite), release,
+                                {case.what: found for case, found in by_case.items()},
+                                {test: summary(results['ours', 'autoreset'].get(test, {})) for test in program.tests})
+    return all_found, wrong
+
+
+def measure(options: Options, _arguments: argparse.Namespace) -> int:
+    need_programs_here(options, 'make programs')
+    theirs.need_ours(options, 'make programs')
+    wanted = chosen(options)
+    processes.lock()
+    all_found, wrong = examine(options.but(pattern=None), wanted)
+    for name, found in all_found.items():
+        write_if_changed(file_of(options, name), json.dumps(dataclasses.asdict(found), indent=1) + '\n')
+    show(HEAD, rows(all_found))
+    show(('its own tests, as it is and with the flag, on ours and on stock', ''), test_rows(all_found))
+    say()
+    for line in wrong:
+        say(f'  {line}')
+    cases = sum(len(found.figures) for found in all_found.values())
+    tests = sum(len(found.tests) for found in all_found.values())
+    say(f'programs: {"FAIL" if wrong else "PASS"}: {len(all_found)} programs, {cases} cases, {tests} tests, {len(wrong)} wrong')
+    return 1 if wrong else 0
+
+
+def recorded(options: Options) -> dict[str, Found]:
+    """What earlier runs found."""
+    found: dict[str, Found] = {}
+    for name in PROGRAMS:
+        path = file_of(options, name)
+        if path.exists():
+            kept = json.loads(path.read_text())
+            kept['figures'] = {what: {state: Figures(**values) for state, values in states.items()}
+                               for what, states in kept['figures'].items()}
+            found[name] = Found(**kept)
+    return found
+
+
+def write_page(options: Options, _arguments: argparse.Namespace) -> int:
+    need_programs_here(options, 'make programs')
+    found = recorded(options)
+    if not found:
+        refuse('there is nothing to document yet: "make programs" counts first')
+    release = next(iter(found.values())).kernel
+    put_between(PAGE, FIRST, LAST, [
+        f'{FIRST}, Linux {release}, {options.arch.name}; "make programs-doc" writes this part', '',
+        *simple_table(HEAD, rows(found), left=2), *simple_table(('its own tests', 'come to'), test_rows(found), left=2)])
+    say(f'wrote {PAGE.relative_to(ROOT)}')
+    return 0
+
+
+COMMANDS = (
+    Command('programs', 'what real programs gain by EFD_AUTORESET, counted, with their own tests; T=NAME,NAME', measure),
+    Command('programs-doc', 'put what make programs found last into the documentation', write_page),
+)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Real programs with the flag: what their tests and counts are read as, what is a failure, and which sources are refused."""
+import contextlib
+import dataclasses
+import io
+import json
+import pathlib
+import tempfile
+import unittest
+from unittest import mock
+
+from commands import programs, programs_known
+from core.options import Options
+from core.report import Broken, Refusal
+from source import insertion, semantic
+from source import programs as sources
+from tests.calls import Refusals, call_here
+
+GLIB = programs_known.GLIB
+TAP = ['TAP version 13', '# random seed: 1', 'ok 1 /mainloop/basic', '# what it says of itself', 'not ok 2 /mainloop/wakeup',
+       'ok 3 /mainloop/timeouts # SKIP Not running timing heavy test', '1..3', '== status 1']
+TINY = ['main/basic: [forking] OK', 'main/warns: [warn] something', 'OK', 'dns/none: SKIPPED', 'main/off: DISABLED',
+        'main/bad: [forking] ', '  FAIL ../test/regress.c:12: assert(x)', '  [bad FAILED]', 'http/good: OK', '', '== status 1']
+
+
+def figures(plain: programs.Figures, autoreset: programs.Figures) -> dict[str, programs.Figures]:
+    return {'plain': plain, 'autoreset': autoreset}
+
+
+class Tests(unittest.TestCase):
+    def test_the_cases_of_tap(self) -> None:
+        self.assertEqual(programs.outcomes(TAP), {'/mainloop/basic': 'passed', '/mainloop/wakeup': 'failed',
+                                                  '/mainloop/timeouts': 'skipped', 'exit status 1': 'failed'})
+
+    def test_the_cases_of_tinytest(self) -> None:
+        self.assertEqual(programs.outcomes(TINY), {'main/basic': 'passed', 'main/warns': 'passed', 'dns/none': 'skipped',
+                                                   'main/off': 'skipped', 'main/bad': 'failed', 'http/good': 'passed',
+                                                   'exit status 1': 'failed'})
+
+    def test_a_case_that_died_has_failed(self) -> None:
+        self.assertEqual(programs.outcomes(['main/hangs: [forking] ', '== status 143']),
+                         {'main/hangs': 'failed', 'exit status 143': 'failed'})
+        self.assertEqual(programs.outcomes(['ok 1 one']), {'one': 'passed', 'exit status none': 'failed'})
+
+    def test_a_difference_is_a_failure_and_so_is_what_is_missing(self) -> None:
+        good: programs.Outcomes = {test: {'/a': 'passed', '/b': 'skipped'} for test in GLIB.tests}
+        where = [(kernel, state) for kernel in ('ours', 'stock') for state in sources.STATES]
+        self.assertEqual(list(programs.differences('glib', {place: good for place in where})), [])
+        changes: list[tuple[dict[str, str], str]] = [
+            ({'/a': 'failed', '/b': 'skipped'}, 'glib: mainloop: /a: ours plain passed, ours autoreset failed'),
+            ({'/a': 'passed', '/b': 'passed'}, 'glib: mainloop: /b: ours plain skipped, ours autoreset passed'),
+            ({'/a': 'passed'}, 'glib: mainloop: /b: ours plain skipped, ours autoreset missing'),
+            ({}, 'glib: mainloop: /a: ours plain passed, ours autoreset missing')]
+        for changed, said in changes:
+            with self.subTest(changed=changed):
+                results = {place: good for place in where}
+                results['ours', 'autoreset'] = {**good, 'mainloop': changed}
+                self.assertTrue(next(programs.differences('glib', results)).startswith(said))
+
+    def test_what_fails_everywhere_is_a_failure(self) -> None:
+        bad = {test: {'/a': 'failed'} for test in GLIB.tests}
+        self.assertEqual(len(list(programs.differences('glib', {('ours', 'plain'): bad}))), len(GLIB.tests))
+
+
+class Counts(unittest.TestCase):
+    LINES = ['== glib / plain / thread / calls / 100', '110 712', '== glib / plain / thread / calls / 300', '310 2112',
+             '== glib / plain / thread / instructions / 1000', '20000', '== glib / plain / thread / instructions / 3000', '50000']
+
+    def test_what_is_the_same_in_both_cancels_out(self) -> None:
+        self.assertEqual(programs.figures_of(self.LINES), {('glib', 'plain', 'thread'): programs.Figures(1, 7, 15)})
+
+    def test_the_last_of_several_runs_counts(self) -> None:
+        again = ['== glib / plain / unix', 'not ok 1 one', '== status 1', '== glib / plain / unix', 'ok 1 one', '== status 0']
+        self.assertEqual(programs.tests_of(again), {('glib', 'plain'): {'unix': {'one': 'passed'}}})
+
+    def test_what_is_no_figure(self) -> None:
+        with self.assertRaisesRegex(Broken, 'glib plain thread calls 300: no figure, but "count: not found"'):
+            programs.figures_of([*self.LINES[:3], 'count: not found'])
+        with self.assertRaisesRegex(Broken, 'no figure, but ""'):
+            programs.figures_of(self.LINES[:1])
+
+    def test_bounds(self) -> None:
+        case = GLIB.cases[0]._replace(calls=0.9, instructions=0.98)
+        program = GLIB._replace(cases=(case,))
+        plain = programs.Figures(case.reads, 10, 1000)
+        self.assertEqual(list(programs.broken(program, figures(plain, programs.Figures(0, 9, 980)), case.argument)), [])
+        for autoreset, said in ((programs.Figures(1, 9, 980), '1.00 eventfd reads an event with the flag'),
+                                (programs.Figures(0, 9.1, 980), '0.910 of the system calls, where 0.900 is the most'),
+                                (programs.Figures(0, 9, 990), '0.990 of the instructions, where 0.980 is the most')):
+            with self.subTest(autoreset=autoreset):
+                [wrong] = programs.broken(program, figures(plain, autoreset), case.argument)
+                self.assertIn(said, wrong)
+        [wrong] = programs.broken(program, figures(programs.Figures(0, 10, 1000), programs.Figures(0, 9, 980)), case.argument)
+        self.assertIn('0.00 eventfd reads an event as it is', wrong)
+
+    def test_the_scripts_name_every_test_and_case(self) -> None:
+        folders = {(name, state): pathlib.Path('/b') / name / state for name in programs_known.PROGRAMS for state in sources.STATES}
+        tests, counts = programs.test_script(folders), programs.count_script(folders)
+        for program in programs_known.PROGRAMS.values():
+            for state in sources.STATES:
+                for test in program.tests:
+                    self.assertIn(f'== {program.name} / {state} / {test}', tests)
+                for case in program.cases:
+                    self.assertIn(f'/b/{program.name}/{state}/build/count {case.argument} {programs.COUNTED[1]}', counts)
+
+
+class Sources(unittest.TestCase):
+    """What is done to programs, on files that have the places for it and little else."""
+
+    def setUp(self) -> None:
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for file, text in (('glib/gwakeup.h', 'GWakeup *       g_wakeup_new            (void);\n'), ('glib/gmain.c', '''\
+GMainContext *
+g_main_context_new (void)
+{
+  context->wakeup = g_wakeup_new ();
+  return context;
+}
+'''), ('glib/gwakeup.c', '''\
+#include <sys/eventfd.h>
+struct _GWakeup
+{
+  gint fds[2];
+};
+
+GWakeup *
+g_wakeup_new (void)
+{
+  wakeup = g_slice_new (GWakeup);
+  return wakeup;
+}
+
+/**
+ * g_wakeup_get_pollfd:
+ */
+void
+g_wakeup_acknowledge (GWakeup *wakeup)
+{
+  char buffer[16];
+
+  while (read (wakeup->fds[0], buffer, sizeof buffer) == sizeof buffer);
+}
+''')):
+            (self.folder / file).parent.mkdir(exist_ok=True)
+            (self.folder / file).write_text(text)
+
+    def changed(self) -> dict[str, str]:
+        return {file: data.decode() for file, data in sources.changed(self.folder, sources.patches('glib'))}
+
+    def test_a_source_that_they_fit(self) -> None:
+        made = self.changed()
+        self.assertIn('context->wakeup = g_wakeup_new_autoreset();', made['glib/gmain.c'])
+        self.assertRegex(made['glib/gwakeup.c'], r'if \(wakeup->autoreset\)\s+return;\s+while \(read')
+
+    def test_one_that_differs_is_refused_with_the_place(self) -> None:
+        for file, line, other, said in (
+                ('glib/gmain.c', 'g_wakeup_new ()', 'g_wakeup_make ()', r'rule of_main_context of wakeup\.cocci has to match 1x'),
+                ('glib/gwakeup.c', '  gint fds[2];', '  gint fd;', r'glib/gwakeup\.c has to have the line "  gint fds\[2\];" 1x')):
+            path = self.folder / file
+            before = path.read_text()
+            path.write_text(before.replace(line, other))
+            with self.subTest(file=file), self.assertRaisesRegex(Refusal, said):
+                self.changed()
+            path.write_text(before)
+
+    def test_no_more_of_a_program_than_what_changes(self) -> None:
+        for name in programs_known.PROGRAMS:
+            for patch in sources.patches(name):
+                if patch.suffix == '.lines':
+                    self.assertTrue(all(len(one.anchor.split('\n')) <= 2 for one in insertion.insertions_of(patch)))
+                else:
+                    self.assertTrue(semantic.rules_of(patch))
+
+
+class Calls(Refusals):
+    def test_a_program_that_it_does_not_know(self) -> None:
+        self.assert_refused(call_here('programs', T='glib,perl'), 'T=glib,perl: "perl" is no program that this knows: it knows glib')
+
+    def test_nothing_to_document(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(programs, 'file_of', lambda _, name: pathlib.Path(folder) / name):
+            self.assert_refused(call_here('programs-doc'), 'there is nothing to document yet: "make programs" counts first')
+
+    def test_the_page_has_what_was_found(self) -> None:
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        page = folder / 'page.rst'
+        page.write_text(f'above\n\n{programs.FIRST}\n\n{programs.LAST}\n\nbelow\n')
+        found = programs.Found('2.74', '6.12', {'wakes': figures(programs.Figures(1, 7, 2000), programs.Figures(0, 6, 1900))},
+                               {'mainloop': '44 passed'})
+        (folder / 'glib').write_text(json.dumps(dataclasses.asdict(found)))
+        with mock.patch.object(programs, 'file_of', lambda _, name: folder / name), mock.patch.object(programs, 'PAGE', page), \
+                mock.patch.object(programs, 'ROOT', folder), contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(programs.recorded(Options.of({})), {'glib': found})
+            self.assertEqual(call_here('programs-doc')[0], 0)
+        self.assertRegex(page.read_text(), r'(?s)above.*glib 2\.74 +wakes +1\.00 -> 0\.00 +7\.00 -> 6\.00 +2000 -> 1900 +0\.950'
+                                           r'.*glib: mainloop +44 passed.*below')
