@@ -244,13 +244,11 @@ def rows(all_found: Mapping[str, Found]) -> list[tuple[str, ...]]:
     """A line for each case, before and after."""
     lines: list[tuple[str, ...]] = []
     for name, found in all_found.items():
-        first = f'{name} {found.version}'
         for what, states in found.figures.items():
             plain, autoreset = (states[state] for state in programs.STATES)
-            lines.append((first, what, f'{plain.reads:.2f} -> {autoreset.reads:.2f}', f'{plain.calls:.2f} -> {autoreset.calls:.2f}',
+            lines.append((f'{name} {found.version}', what, f'{plain.reads:.2f} -> {autoreset.reads:.2f}', f'{plain.calls:.2f} -> {autoreset.calls:.2f}',
                           f'{plain.instructions:.0f} -> {autoreset.instructions:.0f}',
                           f'{autoreset.instructions / plain.instructions:.3f}'))
-            first = ''
     return lines
 
 
