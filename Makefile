@@ -136,6 +136,12 @@ matrix-doc:	## put the table of make matrix into the documentation
 dist:		## one archive: the series, the suite, a kernel with ./try, the pages
 	@$(call JOB,dist)
 
+distro:		## a Debian with systemd on our kernel: whether all of it comes up
+	@$(call JOB,distro)
+
+distro-shell:	## the same system, at a prompt
+	@$(call JOB,distro)
+
 check-releases:	## the two commands on Debian 12, 13 and testing, each from a bare debootstrap
 	@$(call JOB,releases)
 

@@ -89,6 +89,8 @@ FLAVOURS = (
     Flavour('faults', 'FAULTS=1', ('faults',)),
     # make coverage. What the optimiser joins or splits counts as one, or twice.
     Flavour('coverage', '', ('faults', 'coverage'), ('GCOV_PROFILE_eventfd.o=y', 'CFLAGS_eventfd.o=-O1 -fno-inline')),
+    # make distro.
+    Flavour('distro', '', ('distro',)),
     Flavour('preempt', 'PREEMPT=1', ('preempt',)),
     Flavour('up', 'SMP=0', ('up',)),
     Flavour('vng', 'VNG=1', ('vng',), excludes={f'ARCH={name}': 'what virtme-ng asks for is known here for x86_64 alone'

@@ -235,11 +235,11 @@ def terminal_as_it_was() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, was)
 
 
-def shell(options: Options, image: pathlib.Path, initrd: pathlib.Path) -> int:
+def shell(options: Options, image: pathlib.Path, initrd: pathlib.Path, cmdline: str = 'loglevel=4', memory: str = '1G') -> int:
     """Boot to a prompt, on this terminal."""
     accel = accelerator(options)
     say(f'booting with {accel}; Ctrl-A X ends QEMU')
-    command = [*qemu(options, accel, image, initrd, 'loglevel=4'),
+    command = [*qemu(options, accel, image, initrd, cmdline, memory=memory),
                *port(options, 'console', 'stdio', 'mux=on', 'signal=off'), '-mon', 'chardev=console']
     with terminal_as_it_was():
         return subprocess.call(processes.ending_with_us(command))
