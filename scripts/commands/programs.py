@@ -4,7 +4,7 @@
 Builds each program from Debian's source package twice, as it is and with the flag (scripts/programs), and boots three
 times: to our kernel and to the stock one of the same tree for the programs' own tests, each with both builds, and to
 ours once more under QEMU's instruction counting for the figures. T names programs, "glib,libevent" for
-example; all, if it names none. What it found stays in build/KERNEL-ARCH/programs, and "programs-doc" puts it into
+example; all, if it names none; "suites" has those of other programs run (commands/suites.py). What it found stays in build/KERNEL-ARCH/programs, and "programs-doc" puts it into
 Documentation/userspace-api/eventfd-performance.rst.
 
 Exit status: 0 if all bounds hold, every test passes and comes to the same everywhere, 1 if not, 2 for bad input.
@@ -13,12 +13,12 @@ import argparse
 import dataclasses
 import json
 import pathlib
-import re
-import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
+from commands import suites
 from commands.programs_known import PROGRAMS, Program, build
+from commands.programs_tests import LIMIT, RUNS, Outcomes, mark, outcomes, parts, summary
 from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here
@@ -32,15 +32,13 @@ PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
 FIRST, LAST = '.. From "make programs"', '.. End of what "make programs-doc" writes'
 # How many events: what is the same in both, as a program's start, cancels out. Under strace fewer do.
 TRACED, COUNTED = (100, 300), (1000, 3000)
+# In place of names: those of suites.py.
+SUITES = 'suites'
 # Before each of them under strace, in milliseconds of the guest.
 PAUSE = 20
-# A test of a program's: in seconds of the guest, and how often at most.
-LIMIT, RUNS = 300, 3
 MEMORY = '2G'
 # What programs look up in the C library's way.
 LOOKED_UP = ('passwd', 'group', 'hosts', 'services', 'protocols', 'nsswitch.conf')
-# Of a program and a state: {test: {case: outcome}}.
-Outcomes = dict[str, dict[str, str]]
 
 
 @dataclasses.dataclass
@@ -61,10 +59,6 @@ class Found:
 
 
 # --- in the guest ---
-
-def mark(*words: str) -> str:
-    return f'echo; echo {shlex.quote("== " + " / ".join(words))}'
-
 
 def test_script(folders: Mapping[tuple[str, str], pathlib.Path]) -> str:
     """All tests of the programs, with a line in front of each, and its status behind it.
@@ -135,51 +129,7 @@ def run(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, 
     return [line for _, line in outcome.report]
 
 
-def parts(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """What was said behind each mark."""
-    words: tuple[str, ...] = ()
-    said: list[str] = []
-    for line in [*lines, '== ']:
-        if line.startswith('== ') and not line.startswith('== status '):
-            if words:
-                yield words, said
-            words, said = tuple(line[3:].split(' / ')), []
-        else:
-            said.append(line)
-
-
 # --- what it came to ---
-
-TAP = re.compile(r'(ok|not ok) \d+ (?:- )?([^#]*?)\s*(# SKIP.*)?')
-TINY = re.compile(r'([\w-]+/[\w./-]+): (.*)')
-
-
-def outcomes(said: Sequence[str]) -> dict[str, str]:
-    """The cases of a test, by what it said in TAP or as tinytest does: passed, failed or skipped."""
-    found: dict[str, str] = {}
-    case, status = '', ''
-    for line in said:
-        tap, tiny = TAP.fullmatch(line), TINY.fullmatch(line)
-        if line.startswith('== status '):
-            status = line.split()[-1]
-        elif tap:
-            found[tap[2]] = 'skipped' if tap[3] else {'ok': 'passed', 'not ok': 'failed'}[tap[1]]
-        elif tiny:
-            case = tiny[1]
-            found[case] = 'failed'
-        # What a case says stands between its name and its result.
-        if case and (result := re.search(r'(?:^|[ \]])(OK|SKIPPED|DISABLED)$', line)):
-            found[case], case = 'passed' if result[1] == 'OK' else 'skipped', ''
-    if status != '0':
-        found[f'exit status {status or "none"}'] = 'failed'
-    return found
-
-
-def summary(found: Mapping[str, str]) -> str:
-    """What a table says of a test."""
-    counts = {kind: sum(outcome == kind for outcome in found.values()) for kind in ('passed', 'failed', 'skipped')}
-    return ', '.join(f'{number} {kind}' for kind, number in counts.items() if number or kind == 'passed')
-
 
 def tests_of(lines: Sequence[str]) -> dict[tuple[str, str], Outcomes]:
     """Of each program and state, what each test's cases came to."""
@@ -270,7 +220,7 @@ def chosen(options: Options) -> list[Program]:
     names = options.pattern.split(',') if options.pattern else list(PROGRAMS)
     for name in names:
         if name not in PROGRAMS:
-            refuse(f'T={options.pattern}: "{name}" is no program that this knows: it knows {", ".join(PROGRAMS)}')
+            refuse(f'T={options.pattern}: "{name}" is no program that this knows: it knows {", ".join([*PROGRAMS, SUITES])}')
     return [PROGRAMS[name] for name in names]
 
 
@@ -310,6 +260,9 @@ def examine(options: Options, wanted: Sequence[Program]) -> tuple[dict[str, Foun
 def measure(options: Options, _arguments: argparse.Namespace) -> int:
     need_programs_here(options, 'make programs')
     theirs.need_ours(options, 'make programs')
+    if options.pattern == SUITES:
+        processes.lock()
+        return suites.run(options.but(pattern=None))
     wanted = chosen(options)
     processes.lock()
     all_found, wrong = examine(options.but(pattern=None), wanted)

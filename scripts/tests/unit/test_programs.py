@@ -9,7 +9,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from commands import programs, programs_known
+from commands import programs, programs_known, programs_tests, suites
 from core.options import Options
 from core.report import Broken, Refusal
 from source import insertion, semantic
@@ -29,21 +29,30 @@ def figures(plain: programs.Figures, autoreset: programs.Figures) -> dict[str, p
 
 class Tests(unittest.TestCase):
     def test_the_cases_of_tap(self) -> None:
-        self.assertEqual(programs.outcomes(TAP), {'/mainloop/basic': 'passed', '/mainloop/wakeup': 'failed',
+        self.assertEqual(programs_tests.outcomes(TAP), {'/mainloop/basic': 'passed', '/mainloop/wakeup': 'failed',
                                                   '/mainloop/timeouts': 'skipped', 'exit status 1': 'failed'})
 
     def test_the_cases_of_tinytest(self) -> None:
-        self.assertEqual(programs.outcomes(TINY), {'main/basic': 'passed', 'main/warns': 'passed', 'dns/none': 'skipped',
+        self.assertEqual(programs_tests.outcomes(TINY), {'main/basic': 'passed', 'main/warns': 'passed', 'dns/none': 'skipped',
                                                    'main/off': 'skipped', 'main/bad': 'failed', 'http/good': 'passed',
                                                    'exit status 1': 'failed'})
 
+    def test_the_cases_of_unittest(self) -> None:
+        said = ['test_one (test.test_x.One.test_one) ... ok', 'test_two (test.test_x.One.test_two)', 'What it is about. ... FAIL',
+                'test_three (test.test_x.One.test_three) ... a warning', 'ok', "test_four (test.test_x.One.test_four) ... skipped 'why'",
+                'test_five (test.test_x.One.test_five) ... expected failure', 'test_six (test.test_x.One.test_six) ... ERROR', '',
+                'ERROR: test_six (test.test_x.One.test_six)', 'FAILED (failures=1)', '== status 1']
+        self.assertEqual({case.split('_')[-1]: outcome for case, outcome in programs_tests.outcomes(said).items()}, {
+            'one': 'passed', 'two': 'failed', 'three': 'passed', 'four': 'skipped', 'five': 'passed', 'six': 'failed',
+            'exit status 1': 'failed'})
+
     def test_a_case_that_died_has_failed(self) -> None:
-        self.assertEqual(programs.outcomes(['main/hangs: [forking] ', '== status 143']),
+        self.assertEqual(programs_tests.outcomes(['main/hangs: [forking] ', '== status 143']),
                          {'main/hangs': 'failed', 'exit status 143': 'failed'})
-        self.assertEqual(programs.outcomes(['ok 1 one']), {'one': 'passed', 'exit status none': 'failed'})
+        self.assertEqual(programs_tests.outcomes(['ok 1 one']), {'one': 'passed', 'exit status none': 'failed'})
 
     def test_a_difference_is_a_failure_and_so_is_what_is_missing(self) -> None:
-        good: programs.Outcomes = {test: {'/a': 'passed', '/b': 'skipped'} for test in GLIB.tests}
+        good: programs_tests.Outcomes = {test: {'/a': 'passed', '/b': 'skipped'} for test in GLIB.tests}
         where = [(kernel, state) for kernel in ('ours', 'stock') for state in sources.STATES]
         self.assertEqual(list(programs.differences('glib', {place: good for place in where})), [])
         changes: list[tuple[dict[str, str], str]] = [
@@ -60,6 +69,30 @@ class Tests(unittest.TestCase):
     def test_what_fails_everywhere_is_a_failure(self) -> None:
         bad = {test: {'/a': 'failed'} for test in GLIB.tests}
         self.assertEqual(len(list(programs.differences('glib', {('ours', 'plain'): bad}))), len(GLIB.tests))
+
+
+class Suites(unittest.TestCase):
+    def test_a_case_has_passed_that_did_in_either_run(self) -> None:
+        lines = ['== a', 'ok 1 one', 'not ok 2 two', '== status 1', '== a', 'not ok 1 one', 'ok 2 two', '== status 0',
+                 '== b', 'not ok 1 one', '== status 1']
+        self.assertEqual(suites.results(lines), {'a': {'one': 'passed', 'two': 'passed'},
+                                                 'b': {'one': 'failed', 'exit status 1': 'failed'}})
+
+    def test_all_that_is_called_is_marked(self) -> None:
+        called = suites.commands({program.name: pathlib.Path('/b') / program.name for program in suites.BUILT})
+        said = suites.script(called)
+        for suite, command in called.items():
+            self.assertIn(f'== {suite}', said)
+            self.assertIn(command, said)
+            self.assertNotIn('{', command)
+
+    def test_a_difference_from_stock(self) -> None:
+        stock = {'a': {'one': 'passed', 'two': 'failed'}}
+        self.assertEqual(list(suites.differences(stock, stock)), [])
+        self.assertEqual(list(suites.differences({'a': {'one': 'failed', 'two': 'failed'}}, stock)),
+                         ['a: one: passed on stock, failed on ours'])
+        self.assertEqual(list(suites.differences({}, stock)), ['a: one: passed on stock, missing on ours',
+                                                               'a: two: failed on stock, missing on ours'])
 
 
 class Counts(unittest.TestCase):
