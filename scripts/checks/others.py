@@ -117,7 +117,7 @@ def runscs() -> Iterator[str]:
     folder = debian.DOWNLOADS / 'runsc'
     if not folder.exists():
         try:
-            debian.need_apt('gVisor')
+            debian.need_apt('gVisor', 'use a machine with Debian, or a container of it')
             debian.DOWNLOADS.mkdir(parents=True, exist_ok=True)
             debian.unpack(['runsc'], debian.apart('stable', debian.STABLE), folder)
         except (Broken, Refusal) as reason:

@@ -21,6 +21,7 @@ harness: the rest of the harness's tests (scripts/tests/boot): they break what i
 import argparse
 import concurrent.futures
 import contextlib
+import importlib
 import io
 import multiprocessing
 import os
@@ -226,8 +227,13 @@ def count(all_ran: Sequence[Ran], totals: Check) -> None:
 
 
 def unit_tests(_options: Options, totals: Check) -> None:
-    """Beside one another: each module in one of as many processes as there are processors."""
-    modules = [f'tests.unit.{path.stem}' for path in sorted((SCRIPTS / 'tests/unit').glob('test_*.py'))]
+    """Beside one another: each module in one of as many processes as there are processors, and the long ones first."""
+    files = sorted((SCRIPTS / 'tests/unit').glob('test_*.py'), key=lambda path: path.stat().st_size, reverse=True)
+    modules = [f'tests.unit.{path.stem}' for path in files]
+    small_tree = importlib.import_module('tests.small_tree')
+    if not small_tree.lacks_spatch():
+        # What takes longest is made before there are several of them.
+        small_tree.known()
     all_ran: list[Ran] = []
     with concurrent.futures.ProcessPoolExecutor(processes.processors(), multiprocessing.get_context('fork')) as pool:
         for ran in pool.map(run_module, modules):

@@ -148,7 +148,7 @@ def source_package(package: str, suite: str) -> pathlib.Path:
     """The .dsc file of a source package, fetched beside what it names: the system needs no sources of its own for that."""
     folder = DOWNLOADS / f'source-{package}'
     if not folder.exists():
-        need_apt(package)
+        need_apt(f'the source of {package}', 'use a machine with Debian, or a container of it')
         words = apart(f'{suite}-source', suite, kind='deb-src')
         with scratch_folder(DOWNLOADS) as scratch:
             fresh = pathlib.Path(scratch) / package
