@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
 """The rows on other systems that claim to be Linux: QEMU's user mode and gVisor, beside what is known to differ there.
 
-Each program that shows a row by itself (scripts/checks/shown.py) is built for the system's machine and run on it. What
-differs there is in a list of the project's, scripts/checks/others/SYSTEM-VERSION.txt, a line each: the row, and what the
-system does otherwise. A row that differs and is in no list is a failure, and so is one in the list that does not differ
-any more. A system that this machine has not, or of a version without a list, is skipped, with the reason.
+Each program that shows a row by itself (scripts/checks/shown.py) is built for the system's machine and run on it, and so
+is the conformance program, which has all tests of a row. What differs there is in a list of the project's,
+scripts/checks/others/SYSTEM-VERSION.txt, a line each: the row, and what the system does otherwise. A row that differs and
+is in no list is a failure, and so is one in the list that does not differ any more. A system that this machine has not, or of a version without a list, is skipped, with the reason.
 
 gVisor's runsc comes from Debian 13, unpacked under build/, and QEMU's user mode from the Debian that runs here. Exit
 status: 0 if what differs is what the lists say, 1 if not, 2 for bad input.
 """
 import argparse
+import concurrent.futures
+import json
 import pathlib
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from checks import behaviours, shown
+from checks import behaviours, conformance, shown
 from core import processes
 from core.command import Command
 from core.machines import ARCHES
@@ -34,6 +36,10 @@ EMULATED = ('x86_64', 'i386', 's390x')
 PLATFORMS = ('systrap', 'ptrace')
 # How long a run may take to show that the system starts at all.
 START = 60
+# What a reason begins with where the row's own program is as on Linux, and some other test of the row is not.
+SUITE_ALONE = 'in its tests alone: '
+# How long the conformance program may take; it ends by itself before.
+WHOLE = 400
 # In the table's cells; a blank is an error of reStructuredText's there.
 OTHERWISE, AS_LINUX = 'x', '\\-'
 # Of a sandbox each is a few processes.
@@ -162,6 +168,7 @@ def programs_for(machine: str) -> dict[str, pathlib.Path]:
 
 def judge(label: str, known: Mapping[str, str], said: Mapping[str, shown.Said]) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each row: it differs, and the list has to say so, or it does not."""
+    known = {row: reason for row, reason in known.items() if not reason.startswith(SUITE_ALONE)}
     for row, one in said.items():
         if one.reason:
             continue
@@ -179,29 +186,76 @@ def examine(system: System) -> dict[str, shown.Said]:
     """Run all on the system. What is not as its list says is run again, alone: a busy machine is no difference."""
     programs = programs_for(system.machine)
     said = shown.run_all(programs, system.runner, beside=BESIDE)
-    known = parse(system.list.read_text()) if system.list.exists() else {}
+    known = parse(system.list.read_text())
     for row, one in said.items():
-        if not one.reason and bool(one.wrong) != (row in known):
+        if not one.reason and bool(one.wrong) != (row in known and not known[row].startswith(SUITE_ALONE)):
             said[row] = shown.run(programs[row], system.runner)
     return said
 
 
-def results(one: System) -> Iterator[tuple[str, str]]:
-    return judge(one.label, parse(one.list.read_text()), examine(one))
+def suite_of(system: System, program: pathlib.Path, *words: str) -> dict[str, Any]:
+    """What the conformance program says on the system, beside the list."""
+    done = subprocess.run([*system.runner, str(program), '--json', f'--expect={system.list}', *words], input='',
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors='replace', check=False,
+                          timeout=WHOLE)
+    try:
+        said: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        last = (done.stdout.strip().splitlines() or ['nothing'])[-1]
+        raise Broken(f'{system.label}: the conformance program says "{last}", exit status {done.returncode}') from None
+    return said
+
+
+def judge_suite(label: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(name, what is wrong) of each row that the suite can judge there."""
+    for row in rows:
+        name = f'{label}: all tests of row {row["row"]}'
+        if row['status'] == 'differs':
+            first = row['failures'][0]
+            yield name, (f'it differs, and is not in the list: {first["test"]}: expected {first["expected"]}, '
+                         f'saw {first["seen"]}')
+        elif row['status'] == 'mended':
+            yield name, 'it does not differ any more: take it out of the list'
+        elif row['status'] != 'unknown':
+            yield name, ''
+
+
+def examine_by_suite(system: System, program: pathlib.Path) -> list[tuple[str, str]]:
+    """All tests on the system. A row that is not as its list says is judged again, alone."""
+    rows = suite_of(system, program)['rows']
+    for place, row in enumerate(rows):
+        if row['status'] in ('differs', 'mended'):
+            # The last row is that of the tests that no other has, and is not asked for by its name.
+            only = row['row'] if row['row'] != '-' else ':'.join(one['test'] for one in row['failures'])
+            again = suite_of(system, program, f'--filter={only}')['rows'] if only else []
+            rows[place] = next((one for one in again if one['row'] == row['row']), row)
+    return list(judge_suite(system.label, rows))
+
+
+def all_results(here: Sequence[System]) -> dict[str, list[tuple[str, str]]]:
+    """{label: what there is to say of each row}. The suite sleeps more than it runs: two systems at a time."""
+    programs = {machine: conformance.build(Options.of({'ARCH': machine})) for machine in sorted({one.machine for one in here})}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        by_suite = list(pool.map(lambda one: examine_by_suite(one, programs[one.machine]), here))
+    return {one.label: [*judge(one.label, parse(one.list.read_text()), examine(one)), *tests] for one, tests in zip(here, by_suite)}
 
 
 def check_all() -> tuple[int, list[str], int]:
     """How many rows are as they should be, a line for each that is not, and how many systems were skipped."""
     passed = skipped = 0
     wrong: list[str] = []
+    here: list[System] = []
     for one in systems():
         if isinstance(one, System) and not one.list.exists():
             one = Absent(one.label, f'there is no list {one.list.relative_to(ROOT)}: no one has looked at this version')
         if isinstance(one, Absent):
             say(f'skipped: {one.label}: {one.reason}')
             skipped += 1
-            continue
-        found = list(results(one))
+        else:
+            here.append(one)
+    found_of = all_results(here)
+    for one in here:
+        found = found_of[one.label]
         unlike = [(name, why) for name, why in found if why]
         tell(unlike)
         say(f'{one.label}: {len(found) - len(unlike)} rows as they should be, {len(parse(one.list.read_text()))} of them known to differ, '
@@ -228,8 +282,9 @@ Eventfd elsewhere
 
 Systems that run Linux's programs without being Linux have an eventfd of their
 own, or pass the calls on. What each of these does otherwise was seen by the
-row's own program, which "eventfd_conformance --show ROW" prints, and
-"make check-others" looks whether it still is. "x" is otherwise than on Linux,
+row's own program, which "eventfd_conformance --show ROW" prints, or, where the
+entry says so, by the row's other tests; "make check-others" looks whether it
+still is. "x" is otherwise than on Linux,
 "-" is as on Linux, or cannot be asked there. A row that is not here is as on Linux on all of them, where a
 program of a few lines can show it.
 
@@ -253,7 +308,7 @@ def render(lists: Mapping[str, str], rows: Sequence[behaviours.Row]) -> str:
         head = f'{letters[label]}. {title(text)}'
         out += ['', head, '=' * len(head), '', '.. list-table::', '   :widths: 8 92', '']
         for row, reason in known[label].items():
-            out += [f'   * - {row}', f'     - {behaviours.prose(reason)}']
+            out += [f'   * - {AS_LINUX if row == "-" else row}', f'     - {behaviours.prose(reason)}']
     return '\n'.join(out) + '\n'
 
 

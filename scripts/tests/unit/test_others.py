@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from checks import behaviours, others, shown
+from checks import behaviours, conformance, others, shown
 from core.places import ROOT
 from core.report import Refusal
 
@@ -15,6 +15,11 @@ LINUX = shown.Said(0, 'read(fd, &v, 8): expected 8, saw 8\n')
 DIFFERS = shown.Said(1, 'read(fd, &v, 8): expected 8, saw 4\n')
 HANGS = shown.Said(-14, 'read(fd, &v, 8): expected 8, ')
 NOT_ASKED = shown.Said(2, 'cannot be asked: there is no aio: Function not implemented\n')
+
+
+def row(number: str, status: str) -> dict[str, object]:
+    failures = [{'test': 'Read.Good', 'expected': '8', 'seen': '4'}] if status in ('differs', 'known') else []
+    return {'row': number, 'status': status, 'failures': failures}
 
 
 def wrong(known: dict[str, str], said: dict[str, shown.Said]) -> list[str]:
@@ -39,9 +44,21 @@ class Judgement(unittest.TestCase):
     def test_one_without_a_program_is_wrong(self) -> None:
         self.assertRegex(wrong({'1b.1': 'four bytes'}, {'1b.2': LINUX})[0], 'row 1b.1: it is in the list, and no program')
 
+    def test_one_that_differs_in_its_tests_alone_is_as_on_linux_by_itself(self) -> None:
+        known = {'1b.1': f'{others.SUITE_ALONE}as 2.19'}
+        self.assertEqual(wrong(known, {'1b.1': LINUX}), [])
+        self.assertRegex(wrong(known, {'1b.1': DIFFERS})[0], 'row 1b.1 .* not in the list')
+
 
 class Run(unittest.TestCase):
     """On a system that is none: its runner runs something else than the program."""
+
+    def setUp(self) -> None:
+        # What the conformance program says, by the filter that it is called with.
+        self.by_filter: dict[str, list[dict[str, object]]] = {}
+
+    def suite(self, _system: others.System, _program: pathlib.Path, *words: str) -> dict[str, object]:
+        return {'rows': list(self.by_filter.get(''.join(words), []))}
 
     def checked(self, runner: list[str], listed: str) -> tuple[int, list[str], int]:
         with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +67,8 @@ class Run(unittest.TestCase):
             with mock.patch.object(others, 'LISTS', pathlib.Path(folder)), \
                     mock.patch.object(others, 'systems', return_value=[system]), \
                     mock.patch.object(others, 'programs_for', return_value={'1b.1': pathlib.Path('/bin/true')}), \
+                    mock.patch.object(conformance, 'build'), \
+                    mock.patch.object(others, 'suite_of', side_effect=self.suite), \
                     contextlib.redirect_stdout(io.StringIO()):
                 return others.check_all()
 
@@ -59,6 +78,19 @@ class Run(unittest.TestCase):
         self.assertRegex(self.checked(['false'], '')[1][0], 'odd-1: row 1b.1 .* not in the list')
         self.assertEqual(self.checked(['false'], '1b.1 returns 7\n'), (1, [], 0))
         self.assertRegex(self.checked([], '1b.1 returns 7\n')[1][0], 'odd-1: row 1b.1 .* not differ any more')
+
+    def test_what_all_tests_of_a_row_say_is_held_against_the_list_too(self) -> None:
+        self.by_filter[''] = [row('1b.1', 'conformant'), row('1b.2', 'known'), row('1b.3', 'unknown'), row('1b.4', 'as stock')]
+        self.assertEqual(self.checked([], ''), (4, [], 0))
+        self.by_filter[''] += [row('1b.5', 'differs'), row('1b.6', 'mended'), row('-', 'differs')]
+        self.assertEqual([line.partition(':')[2][:30] for line in self.checked([], '')[1]],
+                         [' all tests of row 1b.5: it dif', ' all tests of row 1b.6: it doe', ' all tests of row -: it differ'])
+
+    def test_what_was_red_once_and_not_alone_is_no_difference(self) -> None:
+        self.by_filter[''] = [row('1b.5', 'differs'), row('1b.6', 'mended'), row('-', 'differs')]
+        self.by_filter |= {'--filter=1b.5': [row('1b.5', 'conformant')], '--filter=1b.6': [row('1b.6', 'known')],
+                           '--filter=Read.Good': [row('-', 'conformant')]}
+        self.assertEqual(self.checked([], ''), (4, [], 0))
 
     def test_one_that_does_not_start_says_why(self) -> None:
         self.assertEqual(others.starts([], '/bin/true'), '')
@@ -74,7 +106,8 @@ class Lists(unittest.TestCase):
             with self.subTest(list=path.name):
                 entries = others.parse(path.read_text())
                 self.assertTrue(entries)
-                self.assertEqual(set(entries) - set(shown.shown()), set())
+                self.assertEqual({row for row, reason in entries.items() if not reason.startswith(others.SUITE_ALONE)}
+                                 - set(shown.shown()), set())
                 self.assertTrue(others.title(path.read_text()))
 
     def test_what_is_no_entry_is_refused(self) -> None:

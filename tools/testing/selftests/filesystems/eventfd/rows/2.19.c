@@ -28,7 +28,7 @@ int main(void)
 {
 	unsigned long long a = 0, b = 7;
 	struct iovec halves[2] = {{&a, 4}, {(char *)&a + 4, 4}}, wholes[2] = {{&a, 8}, {&b, 8}};
-	struct iovec seven[2] = {{&a, 4}, {&b, 3}};
+	struct iovec seven[2] = {{&a, 4}, {&b, 3}}, bad[2] = {{&a, 4}, {NULL, 4}};
 	int fd = eventfd(5, EFD_NONBLOCK);
 
 	setbuf(stdout, NULL);
@@ -41,5 +41,7 @@ int main(void)
 	SHOW(readv(fd, wholes, 2), 8);
 	SHOW(a, 6);
 	SHOW(b, 7);
+	SHOW(eventfd_write(fd, 8), 0);
+	SHOW(readv(fd, bad, 2), -EFAULT);
 	return differs;
 }
