@@ -63,7 +63,7 @@ class Run(unittest.TestCase):
     def checked(self, runner: list[str], listed: str) -> tuple[int, list[str], int]:
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / 'odd-1.txt').write_text(listed)
-            system = others.System('odd', '1', 'x86_64', runner)
+            system = others.System('odd', '1', 'x86_64', tuple(runner))
             with mock.patch.object(others, 'LISTS', pathlib.Path(folder)), \
                     mock.patch.object(others, 'systems', return_value=[system]), \
                     mock.patch.object(others, 'programs_for', return_value={'1b.1': pathlib.Path('/bin/true')}), \
@@ -85,6 +85,11 @@ class Run(unittest.TestCase):
         self.by_filter[''] += [row('1b.5', 'differs'), row('1b.6', 'mended'), row('-', 'differs')]
         self.assertEqual([line.partition(':')[2][:30] for line in self.checked([], '')[1]],
                          [' all tests of row 1b.5: it dif', ' all tests of row 1b.6: it doe', ' all tests of row -: it differ'])
+
+    def test_a_list_of_the_rows_programs_alone_says_so(self) -> None:
+        self.by_filter[''] = [row('1b.5', 'differs')]
+        self.assertEqual(len(self.checked([], '# A list\n')[1]), 1)
+        self.assertEqual(self.checked([], f'{others.PROGRAMS_ALONE}\n'), (1, [], 0))
 
     def test_what_was_red_once_and_not_alone_is_no_difference(self) -> None:
         self.by_filter[''] = [row('1b.5', 'differs'), row('1b.6', 'mended'), row('-', 'differs')]
