@@ -23,6 +23,8 @@ from core.report import tell
 
 FOLDER = ROOT / SUITE_FOLDER / 'rows'
 UNSHOWN = FOLDER / 'unshown.txt'
+# What all of them include, and --show puts into each.
+COMMON = FOLDER / 'show.h'
 FLAGS = ('-Wall', '-Wextra', '-Werror', '-O1', '-pthread')
 # What a program may say where it has exit status 2.
 REASON = re.compile(r'^cannot be asked: (.*)$', re.M)
@@ -83,7 +85,8 @@ def build(folder: pathlib.Path, compiler: str, *flags: str) -> dict[str, pathlib
 
     def one(row: str, source: pathlib.Path) -> pathlib.Path:
         target = folder / row
-        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        newest = max(path.stat().st_mtime for path in (source, COMMON))
+        if not target.exists() or target.stat().st_mtime < newest:
             processes.run([compiler, *FLAGS, *flags, '-o', target, source], folder / f'{row}.log', f'compiling {source.name}')
         return target
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
