@@ -72,15 +72,8 @@ def boot(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str,
          ) -> tuple[qemu.Outcome, System]:
     """Boot it; what it came to."""
     progress = Progress(f'booting Debian, {name}', options.terminal)
-    seen = 0
-
-    def on_line(_: str) -> None:
-        nonlocal seen
-        seen += 1
-        progress.update(f'{seen} lines')
-
-    outcome = qemu.boot(options, image, initrd, f'distro-{name}', overlay=overlay, on_line=on_line, memory=MEMORY, limits=LIMITS)
-    progress.done(f'{seen} lines')
+    outcome = qemu.boot(options, image, initrd, f'distro-{name}', overlay=overlay, on_line=progress.line, memory=MEMORY, limits=LIMITS)
+    progress.done_with_lines()
     return outcome, System.of([line for _, line in outcome.report])
 
 

@@ -57,8 +57,8 @@ ROWS = {
 }
 # What a row is about beside what is booted. Where nothing is named, all but the pages.
 ABOUT: Mapping[str, tuple[str, ...]] = {'check': (), 'mutants': ('scripts/commands/mutants.txt', 'scripts/commands/mutants.py'),
-                                        'programs': ('scripts/commands/programs.py', 'scripts/commands/programs_known.py',
-                                                     'scripts/commands/programs_tests.py', 'scripts/programs/'),
+                                        'programs': ('scripts/commands/programs.py', 'scripts/guest/known_programs.py',
+                                                     'scripts/guest/program_tests.py', 'scripts/programs/'),
                                         'coverage': ('scripts/commands/coverage.txt', 'scripts/commands/coverage.py')}
 BOOTED = ('scripts/config/', 'scripts/rootfs/')
 # A row's log ends with a line that says what it came to; what is before the number is of no use in a table.

@@ -3,9 +3,9 @@
 
 Builds each program from Debian's source package twice, as it is and with the flag (scripts/programs), and boots three
 times: to our kernel and to the stock one of the same tree for the programs' own tests, each with both builds, and to
-ours once more under QEMU's instruction counting for the figures. T names programs, "glib,libevent" for
-example; all, if it names none; "suites" has those of other programs run (commands/suites.py). What it found stays in build/KERNEL-ARCH/programs, and "programs-doc" puts it into
-Documentation/userspace-api/eventfd-performance.rst.
+ours once more under QEMU's instruction counting for the figures. T names programs, "glib,libevent" for example; all, if
+it names none; "suites" has those of other programs run (commands/suites.py). What it found stays in
+build/KERNEL-ARCH/programs, and "programs-doc" puts it into Documentation/userspace-api/eventfd-performance.rst.
 
 Exit status: 0 if all bounds hold, every test passes and comes to the same everywhere, 1 if not, 2 for bad input.
 """
@@ -17,8 +17,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
 from commands import suites
-from commands.programs_known import PROGRAMS, Program, build
-from commands.programs_tests import LIMIT, RUNS, Outcomes, mark, outcomes, parts, summary
 from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here
@@ -26,6 +24,8 @@ from core.places import ROOT, write_if_changed
 from core.report import Broken, Progress, refuse, say
 from core.tables import put_between, simple_table
 from guest import carried, kernels, qemu, rootfs, session, verdicts
+from guest.known_programs import PROGRAMS, Program, build
+from guest.program_tests import Outcomes, attempts, mark, outcomes, parts, summary
 from source import programs, theirs, trees
 
 PAGE = ROOT / 'Documentation/userspace-api/eventfd-performance.rst'
@@ -68,10 +68,7 @@ def test_script(folders: Mapping[tuple[str, str], pathlib.Path]) -> str:
     lines = ['ulimit -c 0']
     for (name, state), folder in folders.items():
         for test, command in PROGRAMS[name].tests.items():
-            words = command.format(source=folder / 'source', build=folder / 'build')
-            lines += [f'for run in $(seq {RUNS}); do', mark(name, state, test), 'mkdir -p /work && cd /work',
-                      f'(exec timeout {LIMIT} env {words}) </dev/null 2>&1', 'status=$?', 'cd / && rm -rf /work',
-                      'echo; echo "== status $status"', '[ $status != 0 ] || break', 'done']
+            lines += attempts(mark(name, state, test), command.format(source=folder / 'source', build=folder / 'build'))
     return '\n'.join(lines) + '\n'
 
 
@@ -112,20 +109,13 @@ def run(options: Options, image: pathlib.Path, initrd: pathlib.Path, name: str, 
     """Boot to the script; what it said."""
     overlay = carried.archive(options.work / 'obj', script, files, options.work / f'programs/{name}.cpio')
     progress = Progress(f'running the programs, {name}', options.terminal)
-    seen = 0
-
-    def on_line(line: str) -> None:
-        nonlocal seen
-        seen += 1
-        progress.update(f'{seen} lines')
-
-    outcome = qemu.boot(options, image, initrd, f'programs-{name}', overlay=overlay, on_line=on_line, accel=accel,
+    outcome = qemu.boot(options, image, initrd, f'programs-{name}', overlay=overlay, on_line=progress.line, accel=accel,
                         cpus=1 if accel else None, memory=MEMORY, limits=qemu.Limits(boot=300, silent=600, suite=3600))
     complaints = verdicts.complaints(outcome.console)
     wrong = [*complaints, outcome.ended, '' if carried.status_of(outcome.console) is not None else 'it did not come to its end']
     for text in filter(None, wrong):
         raise Broken(f'the programs, {name}: {text}; the console is {outcome.console}')
-    progress.done(f'{seen} lines')
+    progress.done_with_lines()
     return [line for _, line in outcome.report]
 
 

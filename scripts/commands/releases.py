@@ -24,8 +24,8 @@ from collections.abc import Iterator, Sequence
 from core import processes
 from core.command import Argument, Command
 from core.options import Options
-from core.places import BUILD, ROOT, need_disk, project_files, scratch_folder, write_if_changed
-from core.report import Progress, refuse, say
+from core.places import BUILD, ROOT, need_disk, project_files, write_if_changed
+from core.report import refuse, say
 from core.tables import put_between, simple_table
 from source import debian
 
@@ -79,12 +79,7 @@ def root_of(options: Options, release: str) -> pathlib.Path:
     if target.exists():
         return target
     need_disk(FOLDER, 12.0)
-    progress = Progress(f'debootstrap {release}', options.terminal)
-    with scratch_folder(FOLDER) as scratch:
-        processes.run(['debootstrap', '--variant=minbase', f'--include={",".join(BARE)}', release, f'{scratch}/root',
-                       debian.mirror()], FOLDER / f'{release}.log', f'debootstrap {release}')
-        os.replace(f'{scratch}/root', target)
-    progress.done('done')
+    debian.bootstrap(release, BARE, target, options.terminal)
     return target
 
 

@@ -11,12 +11,12 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from commands import distro
-from commands.programs_known import LIBEVENT, LIBUV, build
-from commands.programs_tests import LIMIT, Outcomes, mark, outcomes, parts, summary
 from core import processes
 from core.options import Options
 from core.report import Broken, say
 from guest import carried, session, verdicts
+from guest.known_programs import LIBEVENT, LIBUV, build
+from guest.program_tests import LIMIT, Outcomes, attempts, mark, outcomes, parts, summary
 
 BUILT = (LIBEVENT, LIBUV)
 # All of libevent's, as this kernel has INET.
@@ -42,9 +42,7 @@ def commands(folders: Mapping[str, pathlib.Path]) -> dict[str, str]:
 def script(called: Mapping[str, str]) -> str:
     lines = ['ulimit -c 0', 'export HOME=/root LC_ALL=C.UTF-8 RES_OPTIONS=attempts:0']
     for suite, command in called.items():
-        lines += [f'for run in $(seq {RUNS}); do', mark(suite), 'mkdir -p /work && cd /work',
-                  f'(exec timeout {4 * LIMIT} env {command}) </dev/null 2>&1', 'status=$?', 'cd / && rm -rf /work',
-                  'echo; echo "== status $status"', '[ $status != 0 ] || break', 'done']
+        lines += attempts(mark(suite), command, RUNS, 4 * LIMIT)
     return '\n'.join(lines) + '\n'
 
 

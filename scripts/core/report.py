@@ -48,6 +48,7 @@ class Progress:
         self.terminal = terminal
         self.quiet = quiet
         self.start = self.last = time.monotonic()
+        self.lines = 0
 
     def seconds(self) -> float:
         return time.monotonic() - self.start
@@ -64,6 +65,14 @@ class Progress:
         elif not self.terminal and now - self.last >= 30:
             self.last = now
             say(line)
+
+    def line(self, _: str) -> None:
+        """One more line of what a guest says."""
+        self.lines += 1
+        self.update(f'{self.lines} lines')
+
+    def done_with_lines(self) -> None:
+        self.done(f'{self.lines} lines')
 
     def clear(self) -> None:
         if self.terminal:

@@ -7,10 +7,9 @@ import re
 import stat
 from collections.abc import Iterator
 
-from core import processes
 from core.options import Options
-from core.places import BUILD, ROOT, need_disk, project_files, scratch_folder, write_if_changed
-from core.report import Progress, refuse
+from core.places import BUILD, ROOT, need_disk, project_files, write_if_changed
+from core.report import refuse
 from guest import rootfs
 from source import debian
 
@@ -34,13 +33,7 @@ def made(options: Options) -> pathlib.Path:
     if os.geteuid():
         refuse('a root file system of Debian is made by debootstrap, which has to be root: run this as root')
     need_disk(FOLDER, 3.0)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    progress = Progress(f'debootstrap {SUITE}', options.terminal)
-    with scratch_folder(FOLDER) as scratch:
-        processes.run(['debootstrap', '--variant=minbase', f'--include={",".join(PACKAGES)}', SUITE, f'{scratch}/root', debian.mirror()],
-                      FOLDER / f'{name}.log', f'debootstrap {SUITE}', on_line=lambda line: progress.update(line.strip()[:60]))
-        os.replace(f'{scratch}/root', target)
-    progress.done('done')
+    debian.bootstrap(SUITE, PACKAGES, target, options.terminal)
     return target
 
 

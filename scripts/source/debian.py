@@ -15,7 +15,7 @@ from core import processes
 from core.machines import Arch
 from core.places import BUILD, need_disk, scratch_folder
 from core.processes import Word
-from core.report import Broken, refuse, say
+from core.report import Broken, Progress, refuse, say
 
 DOWNLOADS = BUILD / 'download'
 LOG = BUILD / 'download.log'
@@ -32,6 +32,18 @@ def mirror() -> str:
     if not mirrors:
         refuse('no Debian mirror among the package sources: run "apt-get update" and try again')
     return mirrors[0]
+
+
+def bootstrap(suite: str, packages: Sequence[str], target: pathlib.Path, terminal: bool) -> None:
+    """A root file system of a release, with these packages beside what every Debian has; there whole, or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress(f'debootstrap {suite}', terminal)
+    with scratch_folder(target.parent) as scratch:
+        processes.run(['debootstrap', '--variant=minbase', f'--include={",".join(packages)}', suite, f'{scratch}/root', mirror()],
+                      target.parent / f'{target.name}.log', f'debootstrap {suite}',
+                      on_line=lambda line: progress.update(line.strip()[:60]))
+        os.replace(f'{scratch}/root', target)
+    progress.done('done')
 
 
 def apart(name: str, suite: str, machine: str | None = None, archive: str = '', kind: str = 'deb') -> list[str]:

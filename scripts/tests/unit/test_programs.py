@@ -9,14 +9,15 @@ import tempfile
 import unittest
 from unittest import mock
 
-from commands import programs, programs_known, programs_tests, suites
+from commands import programs, suites
 from core.options import Options
 from core.report import Broken, Refusal
+from guest import known_programs, program_tests
 from source import insertion, semantic
 from source import programs as sources
 from tests.calls import Refusals, call_here
 
-GLIB = programs_known.GLIB
+GLIB = known_programs.GLIB
 TAP = ['TAP version 13', '# random seed: 1', 'ok 1 /mainloop/basic', '# what it says of itself', 'not ok 2 /mainloop/wakeup',
        'ok 3 /mainloop/timeouts # SKIP Not running timing heavy test', '1..3', '== status 1']
 TINY = ['main/basic: [forking] OK', 'main/warns: [warn] something', 'OK', 'dns/none: SKIPPED', 'main/off: DISABLED',
@@ -29,11 +30,11 @@ def figures(plain: programs.Figures, autoreset: programs.Figures) -> dict[str, p
 
 class Tests(unittest.TestCase):
     def test_the_cases_of_tap(self) -> None:
-        self.assertEqual(programs_tests.outcomes(TAP), {'/mainloop/basic': 'passed', '/mainloop/wakeup': 'failed',
+        self.assertEqual(program_tests.outcomes(TAP), {'/mainloop/basic': 'passed', '/mainloop/wakeup': 'failed',
                                                   '/mainloop/timeouts': 'skipped', 'exit status 1': 'failed'})
 
     def test_the_cases_of_tinytest(self) -> None:
-        self.assertEqual(programs_tests.outcomes(TINY), {'main/basic': 'passed', 'main/warns': 'passed', 'dns/none': 'skipped',
+        self.assertEqual(program_tests.outcomes(TINY), {'main/basic': 'passed', 'main/warns': 'passed', 'dns/none': 'skipped',
                                                    'main/off': 'skipped', 'main/bad': 'failed', 'http/good': 'passed',
                                                    'exit status 1': 'failed'})
 
@@ -42,17 +43,17 @@ class Tests(unittest.TestCase):
                 'test_three (test.test_x.One.test_three) ... a warning', 'ok', "test_four (test.test_x.One.test_four) ... skipped 'why'",
                 'test_five (test.test_x.One.test_five) ... expected failure', 'test_six (test.test_x.One.test_six) ... ERROR', '',
                 'ERROR: test_six (test.test_x.One.test_six)', 'FAILED (failures=1)', '== status 1']
-        self.assertEqual({case.split('_')[-1]: outcome for case, outcome in programs_tests.outcomes(said).items()}, {
+        self.assertEqual({case.split('_')[-1]: outcome for case, outcome in program_tests.outcomes(said).items()}, {
             'one': 'passed', 'two': 'failed', 'three': 'passed', 'four': 'skipped', 'five': 'passed', 'six': 'failed',
             'exit status 1': 'failed'})
 
     def test_a_case_that_died_has_failed(self) -> None:
-        self.assertEqual(programs_tests.outcomes(['main/hangs: [forking] ', '== status 143']),
+        self.assertEqual(program_tests.outcomes(['main/hangs: [forking] ', '== status 143']),
                          {'main/hangs': 'failed', 'exit status 143': 'failed'})
-        self.assertEqual(programs_tests.outcomes(['ok 1 one']), {'one': 'passed', 'exit status none': 'failed'})
+        self.assertEqual(program_tests.outcomes(['ok 1 one']), {'one': 'passed', 'exit status none': 'failed'})
 
     def test_a_difference_is_a_failure_and_so_is_what_is_missing(self) -> None:
-        good: programs_tests.Outcomes = {test: {'/a': 'passed', '/b': 'skipped'} for test in GLIB.tests}
+        good: program_tests.Outcomes = {test: {'/a': 'passed', '/b': 'skipped'} for test in GLIB.tests}
         where = [(kernel, state) for kernel in ('ours', 'stock') for state in sources.STATES]
         self.assertEqual(list(programs.differences('glib', {place: good for place in where})), [])
         changes: list[tuple[dict[str, str], str]] = [
@@ -127,9 +128,9 @@ class Counts(unittest.TestCase):
         self.assertIn('0.00 eventfd reads an event as it is', wrong)
 
     def test_the_scripts_name_every_test_and_case(self) -> None:
-        folders = {(name, state): pathlib.Path('/b') / name / state for name in programs_known.PROGRAMS for state in sources.STATES}
+        folders = {(name, state): pathlib.Path('/b') / name / state for name in known_programs.PROGRAMS for state in sources.STATES}
         tests, counts = programs.test_script(folders), programs.count_script(folders)
-        for program in programs_known.PROGRAMS.values():
+        for program in known_programs.PROGRAMS.values():
             for state in sources.STATES:
                 for test in program.tests:
                     self.assertIn(f'== {program.name} / {state} / {test}', tests)
@@ -197,7 +198,7 @@ g_wakeup_acknowledge (GWakeup *wakeup)
             path.write_text(before)
 
     def test_no_more_of_a_program_than_what_changes(self) -> None:
-        for name in programs_known.PROGRAMS:
+        for name in known_programs.PROGRAMS:
             for patch in sources.patches(name):
                 if patch.suffix == '.lines':
                     self.assertTrue(all(len(one.anchor.split('\n')) <= 2 for one in insertion.insertions_of(patch)))

@@ -14,6 +14,13 @@ def mark(*words: str) -> str:
     return f'echo; echo {shlex.quote("== " + " / ".join(words))}'
 
 
+def attempts(mark_of_it: str, command: str, runs: int = RUNS, limit: int = LIMIT) -> list[str]:
+    """Lines of a script that run a test in an empty folder, and again where it fails, each time with its mark and status."""
+    return [f'for run in $(seq {runs}); do', mark_of_it, 'mkdir -p /work && cd /work',
+            f'(exec timeout {limit} env {command}) </dev/null 2>&1', 'status=$?', 'cd / && rm -rf /work',
+            'echo; echo "== status $status"', '[ $status != 0 ] || break', 'done']
+
+
 def parts(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """What was said behind each mark."""
     words: tuple[str, ...] = ()
