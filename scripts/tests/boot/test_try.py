@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+from core.options import Options
 from core.places import SCRIPTS
 
 PROGRAM = '''
@@ -39,6 +40,7 @@ sys.exit(5)
 
 class Try(unittest.TestCase):
     folder: pathlib.Path
+    sent: str
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -53,6 +55,9 @@ class Try(unittest.TestCase):
         done = subprocess.run([SCRIPTS / 'eventfd', 'try'], cwd=self.folder, env={**os.environ, 'PROG': program, **asked},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         lines = [line for line in done.stdout.splitlines() if not line.startswith(('Linux ', 'building '))]
+        # What the guest has sent, where a line is not the program's.
+        report = Options.of().work / 'boots/try.report'
+        self.sent = f'{done.stdout!r}; the report: {report.read_text()!r}' if report.exists() else repr(done.stdout)
         return done.returncode, lines
 
     def test_a_program_with_libraries_says_what_it_says_and_its_status_is_that_of_the_call(self) -> None:
@@ -66,7 +71,8 @@ class Try(unittest.TestCase):
         library = next(path for path in sorted(pathlib.Path('/usr/lib').glob('python3.*')) if (path / 'os.py').exists())
         (self.folder / 'script.py').write_text(SCRIPT)
         (self.folder / 'script.py').chmod(0o755)
-        self.assertEqual(self.tried('./script.py', WITH=str(library)), (5, ['python reads 3']))
+        said = self.tried('./script.py', WITH=str(library))
+        self.assertEqual(said, (5, ['python reads 3']), self.sent)
 
     def test_its_calls_are_shown(self) -> None:
         status, lines = self.tried('./mine', STRACE='1')
