@@ -4,7 +4,8 @@
 Each program that shows a row by itself (scripts/checks/shown.py) is built for the system's machine and run on it, and so
 is the conformance program, which has all tests of a row. What differs there is in a list of the project's,
 scripts/checks/others/SYSTEM-VERSION.txt, a line each: the row, and what the system does otherwise. A row that differs and
-is in no list is a failure, and so is one in the list that does not differ any more. A system that this machine has not, or of a version without a list, is skipped, with the reason.
+is in no list is a failure, and so is one in the list that does not differ any more. A system that this machine has not, or
+of a version without a list, is skipped, with the reason.
 
 gVisor's runsc comes from Debian 13, unpacked under build/, and QEMU's user mode from the Debian that runs here. Exit
 status: 0 if what differs is what the lists say, 1 if not, 2 for bad input.

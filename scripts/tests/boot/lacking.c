@@ -13,6 +13,7 @@
  *	file:PATTERN		no path that matches, as a shell has it, can be opened, looked at or executed
  *	line:PATTERN:KEY	a file whose path matches has no line that starts so
  *	word:PATTERN:NUMBER	the first word of such a file is another number
+ *	storage			a thread that has handled a signal has the storage of the thread made last
  *
  * The program is traced, and stops only in calls that a rule is about. x86_64 has what this needs.
  */
@@ -105,6 +106,8 @@ static void make_filter(void)
 			answer_call(SYS_write, SECCOMP_RET_TRACE);
 		else if (!strcmp(rules[i].kind, "aio"))
 			answer_call(SYS_io_submit, SECCOMP_RET_TRACE);
+		else if (!strcmp(rules[i].kind, "storage"))
+			answer_call(SYS_rt_sigreturn, SECCOMP_RET_TRACE);
 	}
 	answer_call(SYS_openat, SECCOMP_RET_TRACE);
 	answer_call(SYS_access, SECCOMP_RET_TRACE);
@@ -236,6 +239,17 @@ static void refuse_request(pid_t pid, struct user_regs_struct *regs)
 	}
 }
 
+/* Where the thread that was made last has what is its own; who forks takes a copy along. */
+static unsigned long long last_storage;
+
+static void note_storage(pid_t pid)
+{
+	struct user_regs_struct regs;
+
+	if (!ptrace(PTRACE_GETREGS, pid, 0, &regs) && regs.fs_base)
+		last_storage = regs.fs_base;
+}
+
 static void change_call(pid_t pid)
 {
 	struct user_regs_struct regs;
@@ -250,6 +264,9 @@ static void change_call(pid_t pid)
 			return;
 		regs.orig_rax = -1;
 		regs.rax = 8;
+		ptrace(PTRACE_SETREGS, pid, 0, &regs);
+	} else if (regs.orig_rax == SYS_rt_sigreturn) {
+		regs.fs_base = last_storage;
 		ptrace(PTRACE_SETREGS, pid, 0, &regs);
 	} else if (regs.orig_rax == SYS_io_submit) {
 		refuse_request(pid, &regs);
@@ -322,6 +339,8 @@ int main(int argc, char **argv)
 		}
 		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
 			change_call(pid);
+		else if (WSTOPSIG(status) == SIGSTOP && pid != child)
+			note_storage(pid);
 		else if (!(status >> 16) && WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
 			signal = WSTOPSIG(status);
 		ptrace(PTRACE_CONT, pid, 0, signal);

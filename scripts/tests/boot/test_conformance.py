@@ -233,6 +233,10 @@ class Abilities(unittest.TestCase):
         self.assertEqual(self.answers(report)['/dev/zero'][0], 'no')
         self.assertEqual({row['status'] for row in report['rows']}, {'conformant'}, report['rows'])
 
+    def test_threads_that_lose_what_is_their_own(self) -> None:
+        self.unknown_without('thread-local storage after a signal', 'storage', rows='BlockedReaders.InterruptedOne*:1c.25',
+                             reason='^it is that of the thread made last$')
+
     def test_without_stacks_that_grow(self) -> None:
         self.unknown_without('MAP_GROWSDOWN', 'call:9:22:3:0x100', rows='BufferOnAStack.*', reason='EINVAL|mmap')
 

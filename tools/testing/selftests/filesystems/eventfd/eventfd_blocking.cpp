@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
 #include "support/events.h"
@@ -131,6 +132,7 @@ TEST(BlockingRead, IsNotEndedByAnIgnoredSignal) {
 }
 
 TEST(BlockingRead, TakesWhatIsThereInSpiteOfAPendingSignal) {
+    NeedAbility(Ability::kThreadStorage);
     FileDescriptor efd = NewEventfd(7);
     CountingHandler handler(SIGUSR1, 0);
     uint64_t value = 0;

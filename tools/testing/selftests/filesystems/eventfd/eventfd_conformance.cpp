@@ -384,10 +384,9 @@ class Judge {
         if (auto listed = known_.find(row.number); listed != known_.end()) {
             report.known = listed->second;
             /* Of a call that the system has not, one cannot say that it does as Linux does. */
-            const bool lacks_a_call =
-                std::any_of(skipped.begin(), skipped.end(), [](const auto& one) {
-                    return one.first.find("() here: ") != std::string::npos;
-                });
+            const bool lacks_a_call = std::any_of(
+                skipped.begin(), skipped.end(),
+                [](const auto& one) { return internal::IsForAMissingCall(one.first); });
             if (report.status == Status::kDiffers)
                 report.status = Status::kKnown;
             else if (lacks_a_call)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/abilities.h"
 #include "support/attributes.h"
 #include "support/descriptor.h"
 #include "support/environment.h"
@@ -282,6 +283,7 @@ INSTANTIATE_TEST_SUITE_P(All, SignalRace,
  * Whichever of the two it gets, the event is taken by somebody.
  */
 TEST_P(SignalRace, SignalledReaderLosesNoEvent) {
+    NeedAbility(Ability::kThreadStorage);
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     FileDescriptor efd = NewEventfd(0, GetParam().eventfd_flags);
     CountingHandler handler(GetParam().signal, GetParam().handler_flags);
@@ -330,6 +332,7 @@ INSTANTIATE_TEST_SUITE_P(All, WriterSignalRace,
                          RaceName);
 
 TEST_P(WriterSignalRace, SignalledWriterLosesNoSpace) {
+    NeedAbility(Ability::kThreadStorage);
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     FileDescriptor efd = NewEventfdAt(kFull, EFD_SEMAPHORE);
     CountingHandler handler(GetParam().signal, GetParam().handler_flags);
@@ -437,6 +440,7 @@ TEST_P(DeathRace, DyingReaderLosesNoEvent) {
 }
 
 TEST(BlockedReaders, InterruptedOneLeavesTheNextPostToTheOthers) {
+    NeedAbility(Ability::kThreadStorage);
     FileDescriptor efd = NewEventfd();
     CountingHandler handler(SIGUSR1, 0);
     uint64_t value = 0;
@@ -636,6 +640,7 @@ TEST_F(WriterWokenInVain, PassesItsSpaceOnWhenItDies) {
 
 TEST_F_WITH(WriterWokenInVain, IsNotFollowedByOneThatDoesNotFitEither,
             Needs(Change::kWakeFittingWriters)) {
+    NeedAbility(Ability::kThreadStorage);
     FileDescriptor efd = NewEventfd(1, EFD_SEMAPHORE);
     CountingHandler handler(SIGUSR1, 0);
     auto write_all = [&] { EXPECT_THAT(Write(efd, kFull), SyscallFailsWithErrno(EINTR)); };

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 
@@ -343,12 +344,48 @@ std::string ProbeDevice(const char* path) {
 std::string ProbeDevNull() { return ProbeDevice("/dev/null"); }
 std::string ProbeDevZero() { return ProbeDevice("/dev/zero"); }
 
+/* A thread that is not the last one made handles a signal in read(2): errno is its own then. */
+struct Signalled {
+    int ends[2];
+    std::atomic<pid_t> tid{0};
+    std::atomic<int> mine{0};
+};
+
+thread_local volatile int of_this_thread = 0;
+
+void* BeSignalled(void* argument) {
+    auto* signalled = static_cast<Signalled*>(argument);
+    char byte;
+    of_this_thread = 1;
+    signalled->tid = static_cast<pid_t>(syscall(SYS_gettid));
+    (void)!read(signalled->ends[0], &byte, 1);
+    signalled->mine = of_this_thread ? 1 : -1;
+    return nullptr;
+}
+
+std::string ProbeThreadStorage() {
+    static Signalled signalled;
+    pthread_t thread;
+    struct sigaction action = {};
+    action.sa_handler = [](int) {};
+    if (sigaction(SIGUSR1, &action, nullptr) || pipe(signalled.ends)) return Error();
+    if (pthread_create(&thread, nullptr, BeSignalled, &signalled)) return "no threads";
+    while (!signalled.tid) sched_yield();
+    if (!StartSleeper(false)) return "no threads";
+    for (int i = 0; i < kLooks && !signalled.mine; i++) {
+        syscall(SYS_tgkill, getpid(), signalled.tid.load(), SIGUSR1);
+        LookAgain();
+    }
+    if (!signalled.mine) return "a signal ends no read(2) of a thread";
+    return signalled.mine > 0 ? "" : "it is that of the thread made last";
+}
+
 constexpr Probe kProbes[] = {
     ProbeProc,        ProbeFdinfo,       ProbeFdinfoCount, ProbeFdinfoId,   ProbeTaskSyscall,
     ProbeTaskState,   ProbeTaskSwitches, ProbePreadv2,     ProbeNowait,     ProbeExecOfItself,
     ProbeExecveat,    ProbeAio,          ProbeAioRead,     ProbeAioPoll,    ProbeIoUring,
     ProbeUserfaultfd, ProbeScmRights,    ProbePidfd,       ProbePidfdGetfd, ProbeEpollPwait2,
-    ProbeMemoryGroup, ProbeGrowingStack, ProbeDevNull,     ProbeDevZero,
+    ProbeMemoryGroup, ProbeGrowingStack, ProbeDevNull,     ProbeDevZero,    ProbeThreadStorage,
 };
 static_assert(std::size(kProbes) == std::size(kAbilities));
 

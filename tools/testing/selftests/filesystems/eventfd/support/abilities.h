@@ -42,6 +42,7 @@ enum class Ability {
     kGrowingStack,
     kDevNull,
     kDevZero,
+    kThreadStorage,
 };
 
 struct AbilityInfo {
@@ -74,6 +75,7 @@ inline constexpr AbilityInfo kAbilities[] = {
     {Ability::kGrowingStack, "MAP_GROWSDOWN"},
     {Ability::kDevNull, "/dev/null"},
     {Ability::kDevZero, "/dev/zero"},
+    {Ability::kThreadStorage, "thread-local storage after a signal"},
 };
 
 constexpr const AbilityInfo& InfoOf(Ability ability) {

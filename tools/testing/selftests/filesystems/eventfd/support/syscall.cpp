@@ -70,6 +70,9 @@ bool IsLiteral(const std::string& source) {
     return source == "nullptr" || strchr("-0123456789\"", source[0]);
 }
 
+/* No ability is called so. */
+constexpr char kMissing[] = "() here: ";
+
 } /* namespace */
 
 void HandleMissingCall(const char* name, const SyscallResult& result) {
@@ -79,7 +82,11 @@ void HandleMissingCall(const char* name, const SyscallResult& result) {
         "syscall",  "kcmp", "epoll_pwait2", /* whoever calls these knows that they may lack */
     };
     if (!MayBeNoLinux() || others.contains(name)) return;
-    SkipTest(std::string("no ") + name + "() here: " + ErrnoText(result.error));
+    SkipTest(std::string("no ") + name + kMissing + ErrnoText(result.error));
+}
+
+bool IsForAMissingCall(const std::string& skipped) {
+    return skipped.find(kMissing) != std::string::npos;
 }
 
 std::string CallText(const char* name, const char* sources,

@@ -79,6 +79,9 @@ std::string CallText(const char* name, const char* sources,
 /* Where the system may be any: the test is skipped for a call that there is not. */
 void HandleMissingCall(const char* name, const SyscallResult& result);
 
+/* Whether it is for that that a test was skipped. */
+bool IsForAMissingCall(const std::string& skipped);
+
 /* What a call takes for an argument: the number for a descriptor, a pointer for an array. */
 template <typename T>
 auto Plain(T& argument) {
