@@ -144,8 +144,11 @@ def patches() -> list[Patch]:
 def expanded(path: pathlib.Path, names: Sequence[str]) -> list[str]:
     """The files of ours that a message names, as paths from the top of a kernel tree."""
     found = []
+    folders = [name for name in names if name.endswith('/')]
+    inside = project_files(*folders) if folders else []
     for name in names:
-        files = project_files(name) if name.endswith('/') else [name] if (ROOT / name).is_file() else []
+        files = ([file for file in inside if file.startswith(name)] if name in folders
+                 else [name] if (ROOT / name).is_file() else [])
         if not files:
             raise Broken(f'{path} names {name}, and there is no such {"folder" if name.endswith("/") else "file"}')
         found += files

@@ -23,6 +23,7 @@ from core import processes
 from core.places import BUILD, ROOT, write_if_changed
 from core.report import Broken, refuse
 
+SYSTEM_PYTHON = '/usr/bin/python3'
 SERIES = ROOT / 'series'
 
 
@@ -34,6 +35,7 @@ class Rule:
     file: str               # the kernel's
     functions: list[str]    # the names that the function has in one kernel or another; - for none
     count: int              # of the matches
+    text: str               # as spatch takes it
     adds: list[str]         # by each of them: patterns for lines without their blanks
     removes: str            # likewise: a text without blanks
 
@@ -76,7 +78,7 @@ def rules_of(patch: pathlib.Path) -> list[Rule]:
     """The rules of a semantic patch, each with what it has to match."""
     text = patch.read_text()
     body = {part[1]: part[2] for part in re.finditer(r'^@(\w+)@\n(.*?)(?=^@\w+@\n|\Z)', text, re.M | re.S)}
-    rules = [Rule(patch, name, file, functions.split('|'), int(count),
+    rules = [Rule(patch, name, file, functions.split('|'), int(count), f'@{name}@\n{body.get(name, "")}',
                   *changed_lines(body.get(name, '')))
              for name, file, functions, count
              in re.findall(r'^// expect: (\w+) (\S+) (\S+) (\d+)$', text, re.M)]
@@ -90,7 +92,8 @@ def apply(patch: pathlib.Path, rules: Sequence[Rule], file: str, folder: pathlib
           ) -> collections.defaultdict[str, list[str]]:
     """Change one file below folder; returns the functions that each rule matched in."""
     script = folder / patch.name
-    script.write_text(patch.read_text() + ''.join(REPORT.format(rule.name) for rule in rules))
+    # Those for other files match nothing here, and take their time for it.
+    script.write_text(''.join(rule.text for rule in rules) + ''.join(REPORT.format(rule.name) for rule in rules))
     places: set[tuple[str, ...]] = set()
 
     def on_line(line: str) -> None:
@@ -98,7 +101,10 @@ def apply(patch: pathlib.Path, rules: Sequence[Rule], file: str, folder: pathlib
             places.add(tuple(line.split()[1:]))
 
     # Away from any .cocciconfig of the user's, in a folder or in the home.
-    processes.run(['spatch', '--very-quiet', '--no-show-diff', '--in-place', '--sp-file', script, file],
+    # The system's own python is the one that spatch is linked with. About another one that comes first in PATH it asks a dozen
+    # programs, each time anew.
+    python = ['--python', SYSTEM_PYTHON] if pathlib.Path(SYSTEM_PYTHON).exists() else []
+    processes.run(['spatch', *python, '--very-quiet', '--no-show-diff', '--in-place', '--sp-file', script, file],
                   BUILD / f'semantic/{patch.stem}.log', f'{patch.name} on {file}', cwd=folder,
                   env=processes.environment(HOME=str(folder)), on_line=on_line)
     matched: collections.defaultdict[str, list[str]] = collections.defaultdict(list)

@@ -98,7 +98,8 @@ class Suites(unittest.TestCase):
 
 class Counts(unittest.TestCase):
     LINES = ['== glib / plain / thread / calls / 100', '110 712', '== glib / plain / thread / calls / 300', '310 2112',
-             '== glib / plain / thread / instructions / 1000', '20000', '== glib / plain / thread / instructions / 3000', '50000']
+             *(line for events in programs.COUNTED
+               for line in (f'== glib / plain / thread / instructions / {events}', f'{5000 + 15 * events}'))]
 
     def test_what_is_the_same_in_both_cancels_out(self) -> None:
         self.assertEqual(programs.figures_of(self.LINES), {('glib', 'plain', 'thread'): programs.Figures(1, 7, 15)})

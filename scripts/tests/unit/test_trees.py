@@ -106,9 +106,10 @@ class Given(InPlace):
         copy = self.prepare()
         before = self.listing(copy)
         self.prepare()
+        after = self.listing(copy)
         # make looks at files, and rsync sets the times of folders.
         files = {name for name in before if not (copy / name).is_dir()}
-        self.assertEqual({name: self.listing(copy)[name] for name in files}, {name: before[name] for name in files})
+        self.assertEqual({name: after[name] for name in files}, {name: before[name] for name in files})
 
     def test_what_was_built_in_it_is_left_out_of_the_copy(self) -> None:
         products = ('.config', 'vmlinux', 'fs/eventfd.o', 'fs/.eventfd.o.cmd', 'include/config/auto.conf',
