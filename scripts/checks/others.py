@@ -39,8 +39,6 @@ PLATFORMS = ('systrap', 'ptrace')
 START = 60
 # What a reason begins with where the row's own program is as on Linux, and some other test of the row is not.
 SUITE_ALONE = 'in its tests alone: '
-# A comment of a list whose system was held against the rows' own programs alone.
-PROGRAMS_ALONE = '# The conformance program was not looked at here.'
 # How long the conformance program may take; it ends by itself before.
 WHOLE = 400
 # In the table's cells; a blank is an error of reStructuredText's there.
@@ -237,11 +235,10 @@ def examine_by_suite(system: System, program: pathlib.Path) -> list[tuple[str, s
 
 def all_results(here: Sequence[System]) -> dict[str, list[tuple[str, str]]]:
     """{label: what there is to say of each row}. The suite sleeps more than it runs: two systems at a time."""
-    whole = [one for one in here if PROGRAMS_ALONE not in one.list.read_text().splitlines()]
-    programs = {machine: conformance.build(Options.of({'ARCH': machine})) for machine in sorted({one.machine for one in whole})}
+    programs = {machine: conformance.build(Options.of({'ARCH': machine})) for machine in sorted({one.machine for one in here})}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        by_suite = dict(zip(whole, pool.map(lambda one: examine_by_suite(one, programs[one.machine]), whole)))
-    return {one.label: [*judge(one.label, parse(one.list.read_text()), examine(one)), *by_suite.get(one, [])] for one in here}
+        by_suite = list(pool.map(lambda one: examine_by_suite(one, programs[one.machine]), here))
+    return {one.label: [*judge(one.label, parse(one.list.read_text()), examine(one)), *found] for one, found in zip(here, by_suite)}
 
 
 def check_all() -> tuple[int, list[str], int]:
@@ -262,8 +259,6 @@ def check_all() -> tuple[int, list[str], int]:
         found = found_of[one.label]
         unlike = [(name, why) for name, why in found if why]
         tell(unlike)
-        if PROGRAMS_ALONE in one.list.read_text().splitlines():
-            say(f'{one.label}: by the rows\' own programs alone')
         say(f'{one.label}: {len(found) - len(unlike)} rows as they should be, {len(parse(one.list.read_text()))} of them known to differ, '
             f'{len(unlike)} not')
         passed += len(found) - len(unlike)

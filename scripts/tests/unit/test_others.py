@@ -86,11 +86,6 @@ class Run(unittest.TestCase):
         self.assertEqual([line.partition(':')[2][:30] for line in self.checked([], '')[1]],
                          [' all tests of row 1b.5: it dif', ' all tests of row 1b.6: it doe', ' all tests of row -: it differ'])
 
-    def test_a_list_of_the_rows_programs_alone_says_so(self) -> None:
-        self.by_filter[''] = [row('1b.5', 'differs')]
-        self.assertEqual(len(self.checked([], '# A list\n')[1]), 1)
-        self.assertEqual(self.checked([], f'{others.PROGRAMS_ALONE}\n'), (1, [], 0))
-
     def test_what_was_red_once_and_not_alone_is_no_difference(self) -> None:
         self.by_filter[''] = [row('1b.5', 'differs'), row('1b.6', 'mended'), row('-', 'differs')]
         self.by_filter |= {'--filter=1b.5': [row('1b.5', 'conformant')], '--filter=1b.6': [row('1b.6', 'known')],

@@ -170,6 +170,7 @@ INSTANTIATE_TEST_SUITE_P(All, BesideReaders, testing::Values(0, EFD_SEMAPHORE),
 
 TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne,
             Needs(Change::kReadFaultsKeep)) {
+    NeedAbility(Ability::kNowait);
     const int rounds = static_cast<int>(NumberFromEnvironment("EVENTFD_RACE_ROUNDS", 200));
     OneProcessor pinned;
     FileDescriptor efd = NewEventfd(0, GetParam());
@@ -180,7 +181,6 @@ TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne,
         while (!stop && read(efd, &value, sizeof(value)) == sizeof(value))
             taken += static_cast<long>(value);
     });
-    NeedAbility(Ability::kNowait);
     iovec nowhere = {nullptr, 8};
     int faults = 0;
 
@@ -204,11 +204,11 @@ TEST_P_WITH(BesideReaders, FailedReadTakesNothingFromABlockedOne,
 }
 
 TEST_P_WITH(BesideReaders, FailingOnesAndGoodOnesKeepTheSum, Needs(Change::kReadFaultsKeep)) {
+    NeedAbility(Ability::kNowait);
     FileDescriptor efd = NewEventfd(0, GetParam());
     std::atomic<long> taken{0};
     std::atomic<long> faults{0};
     std::atomic<bool> stop{false};
-    NeedAbility(Ability::kNowait);
     auto read_badly = [&] {
         iovec nowhere = {nullptr, 8};
         ssize_t result = preadv2(efd, &nowhere, 1, -1, RWF_NOWAIT);

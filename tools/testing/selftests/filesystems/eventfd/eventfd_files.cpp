@@ -118,10 +118,10 @@ TEST(Ioctl, FionbioSetsAndClearsNonblock) {
     uint64_t value = 0;
     int on = 1, off = 0;
     EXPECT_THAT(SYSCALL(ioctl, efd, FIONBIO, &on), SyscallSucceedsWithValue(0));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR | O_NONBLOCK);
     EXPECT_THAT(Read(efd, &value), SyscallFailsWithErrno(EAGAIN));
     EXPECT_THAT(SYSCALL(ioctl, efd, FIONBIO, &off), SyscallSucceedsWithValue(0));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR);
 }
 
 TEST(Ioctl, FioclexSetsAndFionclexClearsCloexec) {
@@ -267,19 +267,19 @@ TEST(Splice, NeitherDoItsKinMoveAnything) {
 TEST(Setfl, OfAsyncIsIgnored) {
     FileDescriptor efd = NewEventfd();
     EXPECT_THAT(SYSCALL(fcntl, efd, F_SETFL, O_ASYNC), SyscallSucceedsWithValue(0));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR);
 }
 
 TEST(Setfl, OfDirectIsEinval) {
     FileDescriptor efd = NewEventfd();
     EXPECT_THAT(SYSCALL(fcntl, efd, F_SETFL, O_DIRECT), SyscallFailsWithErrno(EINVAL));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR);
 }
 
 TEST(Setfl, OfAppendIsKeptAndChangesNothing) {
     FileDescriptor efd = NewEventfd(3);
     EXPECT_THAT(SYSCALL(fcntl, efd, F_SETFL, O_APPEND), SyscallSucceedsWithValue(0));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR | O_APPEND);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR | O_APPEND);
     EXPECT_THAT(Write(efd, 4), SyscallSucceedsWithValue(8));
     EXPECT_EQ(Drain(efd), 7u);
 }
@@ -288,7 +288,7 @@ TEST(Setfl, CannotChangeHowItIsOpen) {
     FileDescriptor efd = NewEventfd(3);
     for (int mode : {O_RDONLY, O_WRONLY})
         EXPECT_THAT(SYSCALL(fcntl, efd, F_SETFL, mode), SyscallSucceedsWithValue(0));
-    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)) & ~O_LARGEFILE, O_RDWR);
+    EXPECT_EQ(Must(SYSCALL(fcntl, efd, F_GETFL)), O_RDWR);
     EXPECT_THAT(Write(efd, 4), SyscallSucceedsWithValue(8));
     EXPECT_EQ(Drain(efd), 7u);
 }

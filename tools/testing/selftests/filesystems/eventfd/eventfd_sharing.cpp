@@ -63,7 +63,7 @@ TEST(Dups, OfEveryKindAreTheSameEventfd) {
     EXPECT_GE(free_number, 100);
     for (auto& each : dups) {
         EXPECT_THAT(SYSCALL(fcntl, each.dup, F_GETFD), SyscallSucceedsWithValue(each.flags));
-        EXPECT_EQ(Must(SYSCALL(fcntl, each.dup, F_GETFL)) & ~O_LARGEFILE, O_RDWR | O_NONBLOCK);
+        EXPECT_EQ(Must(SYSCALL(fcntl, each.dup, F_GETFL)), O_RDWR | O_NONBLOCK);
         Must(Write(efd, 3));
         EXPECT_EQ(Drain(each.dup), 3u);
         Must(Write(each.dup, 4));
@@ -161,7 +161,7 @@ TEST(SentDescriptor, KeepsTheCountThoughTheSenderClosedHis) {
     FileDescriptor received = ReceiveDescriptor(sockets.receiver);
     EXPECT_EQ(EventfdCount(received), 42u);
     EXPECT_EQ(Fdinfo(received).Value("eventfd-semaphore"), "1");
-    EXPECT_EQ(Must(SYSCALL(fcntl, received, F_GETFL)) & ~O_LARGEFILE, O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(Must(SYSCALL(fcntl, received, F_GETFL)), O_RDWR | O_NONBLOCK);
     EXPECT_EQ(Drain(received), 1u);
 }
 

@@ -175,6 +175,7 @@ std::string ProbeNowait() {
     iovec vector = {&value, sizeof(value)};
     if (RawPreadv2(SYS_preadv2, Counter(3), &vector, RWF_NOWAIT) != sizeof(value))
         return Error();
+    if (value != 3) return "of 3 it reads " + std::to_string(value);
     if (RawPreadv2(SYS_preadv2, Counter(0), &vector, RWF_NOWAIT) != -1) return "ignored";
     return errno == EAGAIN ? "" : Error();
 }
