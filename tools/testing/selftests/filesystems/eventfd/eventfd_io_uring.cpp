@@ -35,11 +35,12 @@ struct RingKind {
 
 constexpr unsigned int kDeferring = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
 
-const RingKind kRings[] = {
-    {"Plain", 0},
+constexpr RingKind kPlainRing = {"Plain", 0}, kSqpollRing = {"Sqpoll", IORING_SETUP_SQPOLL};
+constexpr RingKind kRings[] = {
+    kPlainRing,
     {"Cooperative", IORING_SETUP_COOP_TASKRUN},
     {"Deferring", kDeferring},
-    {"Sqpoll", IORING_SETUP_SQPOLL},
+    kSqpollRing,
 };
 
 void PrintTo(const RingKind& kind, std::ostream* out) { *out << kind.name; }
@@ -92,10 +93,23 @@ std::string RingName(const testing::TestParamInfo<std::tuple<RingKind, int>>& in
 const auto kEach =
     testing::Combine(testing::ValuesIn(kRings), testing::Values(0, EFD_AUTORESET));
 
+/*
+ * For what ends where it is submitted: a ring with a thread of its own goes another way to it,
+ * and the others all the same one. Only a poll knows EFD_AUTORESET there.
+ */
+const auto kEachWay =
+    testing::Values(std::tuple(kPlainRing, 0), std::tuple(kPlainRing, int{EFD_AUTORESET}),
+                    std::tuple(kSqpollRing, 0));
+
 /* The eventfd that a ring signals. */
 class RingsEventfd : public AnyRing {};
 
 INSTANTIATE_TEST_SUITE_P(Of, RingsEventfd, kEach, RingName);
+
+/* That it is signalled, and for how long. */
+class Registration : public AnyRing {};
+
+INSTANTIATE_TEST_SUITE_P(Of, Registration, kEachWay, RingName);
 
 TEST_P(RingsEventfd, BecomesReadableWithACompletion) {
     FileDescriptor efd = New(0);
@@ -157,7 +171,7 @@ TEST_P(RingsEventfd, IsLeftAloneOnceUnregistered) {
     EXPECT_EQ(io_uring_unregister_eventfd(ring_->get()), -ENXIO);
 }
 
-TEST_P(RingsEventfd, CannotBeTwo) {
+TEST_P(Registration, CannotBeTwo) {
     FileDescriptor efd = New(0);
     FileDescriptor other = New(0);
     ring_->RegisterEventfd(efd);
@@ -169,7 +183,7 @@ TEST_P(RingsEventfd, CannotBeTwo) {
     EXPECT_EQ(EventfdCount(other), 0u);
 }
 
-TEST_P(RingsEventfd, CanBeRegisteredAHundredTimes) {
+TEST_P(Registration, CanBeRegisteredAHundredTimes) {
     FileDescriptor efd = New(0);
     for (uint64_t i = 1; i <= 100; i++) {
         ring_->RegisterEventfd(efd);
@@ -377,6 +391,11 @@ class RingRequest : public AnyRing {};
 
 INSTANTIATE_TEST_SUITE_P(On, RingRequest, kEach, RingName);
 
+/* Those that do not wait. */
+class InlineRequest : public AnyRing {};
+
+INSTANTIATE_TEST_SUITE_P(On, InlineRequest, kEachWay, RingName);
+
 TEST_P(RingRequest, ReadOfAnEmptyOneWaitsForAWriteBlockingOrNot) {
     for (int nonblock : {0, int{EFD_NONBLOCK}}) {
         FileDescriptor efd = New(0, nonblock);
@@ -407,7 +426,7 @@ TEST_P(RingRequest, WriteToAFullOneWaitsForAReadAndHoldsUpNoSubmit) {
     }
 }
 
-TEST_P(RingRequest, ReadWithNowaitOfAnEmptyOneIsEagain) {
+TEST_P(InlineRequest, ReadWithNowaitOfAnEmptyOneIsEagain) {
     for (int nonblock : {0, int{EFD_NONBLOCK}}) {
         FileDescriptor efd = New(0, nonblock);
         uint64_t value = 99;
@@ -425,7 +444,7 @@ TEST_P(RingRequest, ReadWithNowaitOfAnEmptyOneIsEagain) {
     }
 }
 
-TEST_P(RingRequest, WriteWithNowaitToABlockingOneIsEagainEvenWhereThereIsSpace) {
+TEST_P(InlineRequest, WriteWithNowaitToABlockingOneIsEagainEvenWhereThereIsSpace) {
     struct {
         uint64_t count;
         int nonblock;
@@ -447,7 +466,7 @@ TEST_P(RingRequest, WriteWithNowaitToABlockingOneIsEagainEvenWhereThereIsSpace) 
     }
 }
 
-TEST_P(RingRequest, OffsetIsIgnored) {
+TEST_P(InlineRequest, OffsetIsIgnored) {
     for (uint64_t offset : {uint64_t{0}, uint64_t{8}, uint64_t{4096}, UINT64_MAX}) {
         FileDescriptor efd = New(3);
         uint64_t value = 4;
@@ -459,7 +478,7 @@ TEST_P(RingRequest, OffsetIsIgnored) {
     }
 }
 
-TEST_P(RingRequest, ReadOfLessThanEightIsEinvalAndOfMoreReturnsEight) {
+TEST_P(InlineRequest, ReadOfLessThanEightIsEinvalAndOfMoreReturnsEight) {
     FileDescriptor efd = New(3);
     uint64_t values[2] = {99, 99};
     for (unsigned int length : {0, 4, 7}) {
@@ -473,7 +492,7 @@ TEST_P(RingRequest, ReadOfLessThanEightIsEinvalAndOfMoreReturnsEight) {
     EXPECT_EQ(values[1], 99u);
 }
 
-TEST_P_WITH(RingRequest, ReadToABadAddressIsEfaultAndTakesNothing,
+TEST_P_WITH(InlineRequest, ReadToABadAddressIsEfaultAndTakesNothing,
             Needs(Change::kReadFaultsKeep)) {
     GuardedPage page;
     for (char* buffer : {static_cast<char*>(nullptr), page.end(), page.end() - 4}) {
@@ -484,7 +503,7 @@ TEST_P_WITH(RingRequest, ReadToABadAddressIsEfaultAndTakesNothing,
     }
 }
 
-TEST_P(RingRequest, WritevAddsEachPart) {
+TEST_P(InlineRequest, WritevAddsEachPart) {
     FileDescriptor efd = New(0);
     uint64_t values[2] = {3, 4};
     iovec parts[2] = {{&values[0], 8}, {&values[1], 8}};
@@ -521,7 +540,7 @@ TEST_P(RingRequest, MultishotReadCompletesOnceForEachWrite) {
     EXPECT_EQ(EventfdCount(efd), 0u);
 }
 
-TEST_P(RingRequest, SpliceIsEinvalInAndOut) {
+TEST_P(InlineRequest, SpliceIsEinvalInAndOut) {
     FileDescriptor efd = New(3);
     Pipe pipe = NewPipe();
     io_uring_prep_splice(Entry(), efd, -1, pipe.write_end, -1, 8, 0);

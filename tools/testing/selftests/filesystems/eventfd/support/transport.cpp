@@ -87,8 +87,6 @@ class CallTransport : public Transport {
 class ReadWrite : public CallTransport {
   public:
     explicit ReadWrite(int fd) : CallTransport(fd, SYS_read, SYS_write) {}
-    explicit ReadWrite(FileDescriptor own)
-        : CallTransport(own, SYS_read, SYS_write), own_(std::move(own)) {}
 
   protected:
     SyscallResult CallRead(int fd, void* buffer, size_t length, Where) override {
@@ -97,9 +95,6 @@ class ReadWrite : public CallTransport {
     SyscallResult CallWrite(int fd, const void* buffer, size_t length, Where) override {
         return suite::Write(fd, buffer, length);
     }
-
-  private:
-    FileDescriptor own_;
 };
 
 /* A read is gathered, so it may come in parts; each part of a write is a write. */
@@ -370,19 +365,6 @@ class Multishot : public Transport {
     int fd_;
 };
 
-FileDescriptor OverASocket(int fd, Where where) {
-    SocketPair sockets = NewSocketPair(where);
-    SendDescriptor(sockets.sender, fd, where);
-    return ReceiveDescriptor(sockets.receiver, where);
-}
-
-FileDescriptor FromAProcess(int fd, Where where) {
-    FileDescriptor process(static_cast<int>(Must(RAW_SYSCALL(pidfd_open, getpid(), 0), where)),
-                           where);
-    return FileDescriptor(
-        static_cast<int>(Must(RAW_SYSCALL(pidfd_getfd, process, fd, 0), where)), where);
-}
-
 std::string WhyNotMultishot(Where where) {
     IoUring ring(8, 0, where);
     if (ring.refused()) return ring.reason();
@@ -409,12 +391,6 @@ std::string TransportName(TransportKind kind) {
             return "IoUringMultishot";
         case TransportKind::kAio:
             return "Aio";
-        case TransportKind::kDup:
-            return "Dup";
-        case TransportKind::kPassed:
-            return "Passed";
-        case TransportKind::kFetched:
-            return "Fetched";
         case TransportKind::kChild:
             return "Child";
         case TransportKind::kCompat:
@@ -452,9 +428,6 @@ std::vector<TransportKind> Transports(bool (*predicate)(TransportKind)) {
              TransportKind::kIoUringFixed,
              TransportKind::kIoUringMultishot,
              TransportKind::kAio,
-             TransportKind::kDup,
-             TransportKind::kPassed,
-             TransportKind::kFetched,
              TransportKind::kChild,
              TransportKind::kCompat,
              TransportKind::kCompatVector,
@@ -476,13 +449,6 @@ std::string WhyNotTransport(TransportKind kind, Where where) {
                                           : WhyNot(Ability::kAioRead);
         case TransportKind::kVector2:
             return WhyNot(Ability::kPreadv2);
-        case TransportKind::kPassed:
-            return WhyNot(Ability::kScmRights);
-        case TransportKind::kFetched:
-            if (!Has(Ability::kPidfdGetfd)) return WhyNot(Ability::kPidfdGetfd);
-            return syscall(SYS_pidfd_getfd, -1, -1, 0) == -1 && errno == EBADF
-                       ? ""
-                       : "there is no pidfd_getfd() to be had here";
         case TransportKind::kCompat:
         case TransportKind::kCompatVector:
             return WhyNotCompat(where);
@@ -508,12 +474,6 @@ std::unique_ptr<Transport> Transport::Make(TransportKind kind, int eventfd,
             return std::make_unique<Multishot>(eventfd);
         case TransportKind::kAio:
             return std::make_unique<Aio>(eventfd, where);
-        case TransportKind::kDup:
-            return std::make_unique<ReadWrite>(Dup(eventfd, where));
-        case TransportKind::kPassed:
-            return std::make_unique<ReadWrite>(OverASocket(eventfd, where));
-        case TransportKind::kFetched:
-            return std::make_unique<ReadWrite>(FromAProcess(eventfd, where));
         case TransportKind::kChild:
             return std::make_unique<Child>(eventfd);
         case TransportKind::kCompat:

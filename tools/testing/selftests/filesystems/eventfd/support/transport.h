@@ -30,11 +30,8 @@ enum class TransportKind {
     kIoUringFixed,     /* READ_FIXED and WRITE_FIXED, with a registered buffer */
     kIoUringMultishot, /* READ_MULTISHOT, with a provided buffer; cannot write */
     kAio,              /* IOCB_CMD_PREAD; cannot write */
-    kDup,
-    kPassed,  /* a descriptor that came over a socket */
-    kFetched, /* one that pidfd_getfd(2) gave */
-    kChild,   /* a forked process */
-    kCompat,  /* the calls of a 32-bit process */
+    kChild,            /* a forked process */
+    kCompat,           /* the calls of a 32-bit process */
     kCompatVector,
 };
 
