@@ -33,12 +33,12 @@ import unittest
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from checks import conformance, litmus, model, others, pages, samples, shown, static
-from commands import bench, compare, mutants
+from checks import behaviours, conformance, litmus, model, others, pages, samples, shown, static
+from commands import bench, compare, killers, mutants
 from core import processes
 from core.command import Argument, Command
 from core.options import Options, need_programs_here
-from core.places import BUILD, SCRIPTS
+from core.places import BUILD, SCRIPTS, SUITE
 from core.report import Broken, Refusal, say
 from core.totals import Totals
 from guest import rootfs, session, verdicts
@@ -56,7 +56,10 @@ class Check(Totals):
 
 def static_checks(options: Options, totals: Check) -> None:
     static.check(options, totals)
-    totals.check('the list of mutants and the tests that it names', '\n'.join(mutants.complaints(options.work / 'kselftest')))
+    installed = options.work / 'kselftest'
+    totals.check('the list of mutants and the tests that it names', '\n'.join(mutants.complaints(installed)))
+    tests = {test for name in rootfs.programs(installed) for test in behaviours.tests_of(installed / SUITE / name)}
+    totals.check('the table of what kills each mutant', '\n'.join(killers.complaints(killers.TABLE.read_text(), tests)))
 
 
 def litmus_tests(options: Options, totals: Check) -> None:

@@ -31,9 +31,10 @@ from guest import kernels, qemu, rootfs, session, verdicts
 from source import messages, states, theirs, trees
 
 LIST = pathlib.Path(__file__).with_name('mutants.txt')
-# Seconds for a test that takes more than its time, and for a guest that says nothing.
-TEST_LIMIT = 10
+# Seconds for a guest that says nothing.
 LIMITS = qemu.Limits(boot=60, silent=45, suite=600)
+# Behind the name of a test that took more than its time.
+LATE = ' (timed out)'
 
 
 @dataclasses.dataclass
@@ -64,9 +65,12 @@ class Job(NamedTuple):
     whole: bool = False     # run the whole suite, and not only those that should kill it
 
 
+UNCHANGED = Job(0, Mutant('unchanged', 0), whole=True)
+
+
 class Boot(NamedTuple):
     """What came of a boot to some jobs."""
-    found: dict[str, str]   # what was wrong with a mutant, by its name
+    found: dict[str, list[str]] # what was wrong with a mutant, by its name
     done: list[str]         # the mutants that had their turn
     current: str            # the one that was at work when the guest went, or nothing
     reasons: list[str]      # why that was too early
@@ -77,6 +81,18 @@ class Row(NamedTuple):
     name: str
     verdict: str
     by: str                 # what killed it, or why it cannot be seen
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How thoroughly the whole suite looks at a mutant."""
+    limit: int = 10         # seconds for a test that takes more than its time
+    rounds: int = 0         # of races; 0 for as many as usual
+    red: int = 1            # tests that have failed are enough,
+    late: int = 1           # and so are these many that took more than their time
+
+    def enough(self, found: Sequence[str]) -> bool:
+        return len(found) >= self.red or sum(name.endswith(LATE) for name in found) >= self.late
 
 
 # Is told what the tests saw that should kill a mutant, or nothing.
@@ -320,9 +336,24 @@ class Laboratory:
             for name, data in before.items():
                 write_if_changed(self.source / name, data)
 
-    def boot(self, jobs: Sequence[Job]) -> Boot:
-        """Boot to these jobs, one after the other."""
-        found: dict[str, str] = {}
+    def build_all(self, mutants: Sequence[Mutant]) -> list[Job]:
+        """One kernel with the unchanged file, as number 0, and with these wrong ones: what to do with each."""
+        ours = (ROOT / 'fs/eventfd.c').read_text()
+        self.build({'fs/eventfd.c': many([ours, *(mutant.changed(ours) for mutant in mutants)]).encode()})
+        return [Job(number, mutant) for number, mutant in enumerate(mutants, 1)]
+
+    def build_with_patch(self, mutant: Mutant) -> None:
+        """The kernel that the wrong semantic patch makes."""
+        with tempfile.TemporaryDirectory() as scratch:
+            patch = pathlib.Path(scratch) / pathlib.Path(mutant.file).name
+            patch.write_text(mutant.changed((ROOT / mutant.file).read_text()))
+            series = [entry._replace(cocci=patch) if entry.cocci == ROOT / mutant.file else entry
+                      for entry in messages.patches()]
+            self.build(states.end(self.pristine, series))
+
+    def boot(self, jobs: Sequence[Job], name: str = 'mutant', pace: Pace = Pace()) -> Boot:
+        """Boot to these jobs, one after the other; to one alone until enough tests have failed."""
+        found: dict[str, list[str]] = {}
         current = ''
         done: list[str] = []
         lines: list[str] = []
@@ -330,7 +361,7 @@ class Laboratory:
             killers = [] if whole else mutant.killers
             programs = matching(self.tests, killers) if killers else self.programs
             patterns = ':'.join(map(session.gtest_filter, killers)) or '*'
-            lines.append(f'{number} {mutant.name} {patterns} {0 if whole else mutant.rounds} {" ".join(programs)}\n')
+            lines.append(f'{number} {mutant.name} {patterns} {pace.rounds if whole else mutant.rounds} {" ".join(programs)}\n')
         alone = len(jobs) == 1
 
         def on_line(line: str) -> bool:
@@ -342,15 +373,15 @@ class Laboratory:
                 current = '' if mark.group(1) == '-' else mark.group(1)
             red = re.match(r'not ok \d+ (.*?)(?:\s+#(.*))?$', line)
             if red and current:
-                found.setdefault(current, red.group(1) + (' (timed out)' if 'timed out' in (red.group(2) or '') else ''))
-            return bool(red and alone)
+                found.setdefault(current, []).append(red.group(1) + (LATE if 'timed out' in (red.group(2) or '') else ''))
+            return bool(red and alone and pace.enough(found[current]))
 
         files: session.Files = {
-            '/etc/suite': (f'export EVENTFD_TEST_TIMEOUT={TEST_LIMIT}\n', 0o644),
+            '/etc/suite': (f'export EVENTFD_TEST_TIMEOUT={pace.limit}\n', 0o644),
             '/etc/mutants': (''.join(lines), 0o644), '/kselftest/run_kselftest.sh': (RUNNER, 0o755)}
-        overlay = session.overlay_for(self.options, self.objects, files)
+        overlay = session.overlay_for(self.options, self.objects, files, f'overlay-{name}')
         for _ in range(3):
-            outcome = qemu.boot(self.options, self.image, self.initrd, 'mutant', overlay=overlay, on_line=on_line,
+            outcome = qemu.boot(self.options, self.image, self.initrd, name, overlay=overlay, on_line=on_line,
                                 limits=LIMITS)
             result = verdicts.judge(outcome.report, outcome.console, [], ended=outcome.ended, status=outcome.status)
             if current or done:
@@ -366,7 +397,7 @@ class Laboratory:
     def alone(self, job: Job) -> str:
         """What was wrong with one mutant in a boot of its own, or nothing."""
         boot = self.boot([job])
-        return boot.found.get(job.mutant.name) or (boot.reasons or [''])[0]
+        return [*boot.found.get(job.mutant.name, []), *boot.reasons, ''][0]
 
     def together(self, jobs: Sequence[Job], tell: Tell) -> None:
         """The same for many, in as few boots as it takes."""
@@ -375,7 +406,7 @@ class Laboratory:
             left: list[Job] = []
             for job in jobs:
                 if job.mutant.name in boot.done:
-                    tell(job, boot.found.get(job.mutant.name, ''))
+                    tell(job, [*boot.found.get(job.mutant.name, []), ''][0])
                 elif job.mutant.name == boot.current:
                     # It may have to pay for one that was before it.
                     tell(job, self.alone(job))
@@ -418,15 +449,13 @@ def examine(laboratory: Laboratory, mutants: Sequence[Mutant], rows: list[Row]) 
         rows.append(row)
         say(f'{row.name}: {row.verdict}: {row.by}')
 
-    ours = (ROOT / 'fs/eventfd.c').read_text()
     wrong_files = [mutant for mutant in mutants if mutant.file == 'fs/eventfd.c']
     if wrong_files:
-        laboratory.build({'fs/eventfd.c': many([ours, *(mutant.changed(ours) for mutant in wrong_files)]).encode()})
-        unchanged = laboratory.alone(Job(0, Mutant('unchanged', 0), whole=True))
+        jobs = laboratory.build_all(wrong_files)
+        unchanged = laboratory.alone(UNCHANGED)
         if unchanged:
             raise Broken(f'without any mutant: {unchanged}; see {laboratory.options.work}/boots/mutant.*')
         say('unchanged: every test passes')
-        jobs = [Job(number, mutant) for number, mutant in enumerate(wrong_files, 1)]
         late += [job for job in jobs if job.mutant.invisible]
         laboratory.together([job for job in jobs if job.mutant.killers], tell)
         for job in late:
@@ -434,12 +463,7 @@ def examine(laboratory: Laboratory, mutants: Sequence[Mutant], rows: list[Row]) 
     for mutant in mutants:
         if mutant.file == 'fs/eventfd.c':
             continue
-        with tempfile.TemporaryDirectory() as scratch:
-            patch = pathlib.Path(scratch) / pathlib.Path(mutant.file).name
-            patch.write_text(mutant.changed((ROOT / mutant.file).read_text()))
-            series = [entry._replace(cocci=patch) if entry.cocci == ROOT / mutant.file else entry
-                      for entry in messages.patches()]
-            laboratory.build(states.end(laboratory.pristine, series))
+        laboratory.build_with_patch(mutant)
         job = Job(0, mutant)
         late = [job]
         tell(job, laboratory.alone(job) if mutant.killers else '')

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from unittest import mock
 
 from checks import behaviours
-from commands import mutants
+from commands import killers, mutants
 from core.options import Options
 from core.places import ROOT
 from core.report import Broken, Refusal
@@ -191,3 +191,30 @@ class TheLaboratory(unittest.TestCase):
         self.assertEqual((self.folder / 'table').read_text(),
                          'mutant  verdict        by, or why\nseen    killed         Read.One\nunseen  SURVIVED       \n')
         self.assertIn('unseen  SURVIVED', said.getvalue())
+
+
+class Killers(unittest.TestCase):
+    """The table of all tests that kill each mutant."""
+
+    FOUND = {'semaphore-unknown': ('0123456789ab', ['Read.ReturnsEight', killers.MORE]),
+             'fits-one-too-few': ('ba9876543210', [f'{killers.KERNEL}the kernel panicked'])}
+
+    def test_is_read_as_it_was_written(self) -> None:
+        text = killers.render(self.FOUND, ['semaphore-unknown', 'gone', 'fits-one-too-few'])
+        self.assertEqual(killers.parse(text), self.FOUND)
+        self.assertEqual(killers.complaints(text, ['Read.ReturnsEight']), [])
+
+    def test_names_what_there_is(self) -> None:
+        text = killers.render({'hums': ('0', []), **self.FOUND}, ['hums', *self.FOUND])
+        self.assertEqual(killers.complaints(text, ['Read.Hums']),
+                         ['killers.txt: there is no mutant hums',
+                          'killers.txt: semaphore-unknown: the suite has no test Read.ReturnsEight'])
+
+    def test_has_each_mutant_that_a_test_sees(self) -> None:
+        found = killers.parse(killers.TABLE.read_text())
+        for mutant in mutants.parse(mutants.LIST.read_text()):
+            with self.subTest(mutant=mutant.name):
+                if mutant.killers:
+                    mark, tests = found[mutant.name]
+                    self.assertEqual(mark, killers.mark_of(mutant), 'run "scripts/eventfd killers"')
+                    self.assertTrue(tests)
