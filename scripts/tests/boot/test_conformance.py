@@ -177,7 +177,7 @@ class Abilities(unittest.TestCase):
     def test_calls_that_are_not_allowed(self) -> None:
         eperm = r'EPERM \(1\)'
         for name, call, rows in (('io_uring', 425, 'By/Overflow.KernelAddsOne/IoUring'),
-                                 ('pidfd_getfd', 438, 'By/ReadOver.*/Fetched'),
+                                 ('pidfd_getfd', 438, 'FetchedDescriptor.*'),
                                  ('SCM_RIGHTS', 46, 'SentDescriptor.*'),
                                  ('cgroup v1', 165, 'MemoryEvents.*')):
             with self.subTest(name=name):
