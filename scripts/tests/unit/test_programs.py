@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import pathlib
+import subprocess
 import tempfile
 import unittest
 from unittest import mock
@@ -94,6 +95,24 @@ class Suites(unittest.TestCase):
                          ['a: one: passed on stock, failed on ours'])
         self.assertEqual(list(suites.differences({}, stock)), ['a: one: passed on stock, missing on ours',
                                                                'a: two: failed on stock, missing on ours'])
+
+
+class Attempts(unittest.TestCase):
+    """The lines that run a test in the guest, run here."""
+
+    def said(self, command: str) -> list[str]:
+        lines = program_tests.attempts(program_tests.mark('one'), command, runs=2)
+        return subprocess.run(['sh', '-c', '\n'.join(lines)], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    def test_each_has_an_empty_folder_of_its_own_that_goes_with_it(self) -> None:
+        said = self.said("sh -c 'pwd; ls; touch left; false'")
+        self.assertEqual([line for line in said if not line.startswith('/')], ['', '== one', '', '== status 1'] * 2)
+        folders = [line for line in said if line.startswith('/')]
+        self.assertEqual(len(set(folders)), 2)
+        self.assertFalse(any(pathlib.Path(folder).exists() for folder in folders))
+
+    def test_one_that_passes_is_run_once(self) -> None:
+        self.assertEqual(self.said('true'), ['', '== one', '', '== status 0'])
 
 
 class Counts(unittest.TestCase):
