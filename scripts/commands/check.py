@@ -38,7 +38,7 @@ from commands import bench, compare, killers, mutants
 from core import processes
 from core.command import Argument, Command
 from core.options import Options, need_programs_here
-from core.places import BUILD, SCRIPTS, SUITE
+from core.places import BUILD, SCRIPTS
 from core.report import Broken, Refusal, say
 from core.totals import Totals
 from guest import rootfs, session, verdicts
@@ -58,8 +58,8 @@ def static_checks(options: Options, totals: Check) -> None:
     static.check(options, totals)
     installed = options.work / 'kselftest'
     totals.check('the list of mutants and the tests that it names', '\n'.join(mutants.complaints(installed)))
-    tests = {test for name in rootfs.programs(installed) for test in behaviours.tests_of(installed / SUITE / name)}
-    totals.check('the table of what kills each mutant', '\n'.join(killers.complaints(killers.TABLE.read_text(), tests)))
+    totals.check('the table of what kills each mutant',
+                 '\n'.join(killers.complaints(killers.TABLE.read_text(), behaviours.listed(installed))))
 
 
 def litmus_tests(options: Options, totals: Check) -> None:

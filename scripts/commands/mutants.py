@@ -155,9 +155,14 @@ def matching(tests: Mapping[str, Sequence[str]], killers: Sequence[str]) -> list
             if any(fnmatch.fnmatchcase(test, pattern) for test in names for pattern in patterns)]
 
 
+def tests_of_programs(installed: pathlib.Path) -> dict[str, list[str]]:
+    """{program: the full names of its tests}."""
+    return {name: behaviours.tests_of(installed / SUITE / name) for name in rootfs.programs(installed)}
+
+
 def complaints(installed: pathlib.Path) -> list[str]:
     """What is wrong with the list, a line each: a test that the suite has not, or a change that fits nowhere."""
-    tests = {name: behaviours.tests_of(installed / SUITE / name) for name in rootfs.programs(installed)}
+    tests = tests_of_programs(installed)
     wrong = []
     for mutant in parse(LIST.read_text()):
         try:
@@ -319,7 +324,7 @@ class Laboratory:
         self.source = options.work / 'tree'
         self.pristine = trees.pristine(options)
         self.programs = rootfs.programs(installed)
-        self.tests = {name: behaviours.tests_of(installed / SUITE / name) for name in self.programs}
+        self.tests = tests_of_programs(installed)
 
     def build(self, files: Mapping[str, bytes]) -> None:
         """The kernel with these files in place of its own."""

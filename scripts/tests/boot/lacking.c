@@ -10,6 +10,7 @@
  *	lost			write(2) of 8 bytes says that it wrote them, and did not: who waits hangs
  *	aio:OPCODE		io_submit(2) fails with EINVAL for a request with this opcode
  *	nowait			preadv2(2) takes RWF_NOWAIT and does not heed it
+ *	swapped			preadv2(2) with RWF_NOWAIT reads nothing, and says that it read 1 << 56
  *	file:PATTERN		no path that matches, as a shell has it, can be opened, looked at or executed
  *	line:PATTERN:KEY	a file whose path matches has no line that starts so
  *	word:PATTERN:NUMBER	the first word of such a file is another number
@@ -48,6 +49,14 @@ struct rule {
 
 static struct rule rules[MOST_RULES];
 static int rule_count;
+
+static int has_rule(const char *kind)
+{
+	for (int i = 0; i < rule_count; i++)
+		if (!strcmp(rules[i].kind, kind))
+			return 1;
+	return 0;
+}
 
 static void fail(const char *what)
 {
@@ -100,7 +109,7 @@ static void make_filter(void)
 		if (!strcmp(rules[i].kind, "call"))
 			answer_call_with(atoi(rules[i].pattern), SECCOMP_RET_ERRNO | atoi(rules[i].rest),
 					 rules[i].rest);
-		else if (!strcmp(rules[i].kind, "nowait"))
+		else if (!strcmp(rules[i].kind, "nowait") || !strcmp(rules[i].kind, "swapped"))
 			answer_call(SYS_preadv2, SECCOMP_RET_TRACE);
 		else if (!strcmp(rules[i].kind, "lost"))
 			answer_call(SYS_write, SECCOMP_RET_TRACE);
@@ -239,6 +248,24 @@ static void refuse_request(pid_t pid, struct user_regs_struct *regs)
 	}
 }
 
+/* As many bytes as a count has, into the first of the buffers. */
+static void give_another_count(pid_t pid, struct user_regs_struct *regs)
+{
+	unsigned long long count = 1ULL << 56;
+	struct iovec first = {0};
+	struct iovec mine[] = {{&first, sizeof(first)}, {&count, sizeof(count)}};
+	struct iovec theirs[] = {{(void *)regs->rsi, sizeof(first)}, {NULL, sizeof(count)}};
+
+	if (process_vm_readv(pid, &mine[0], 1, &theirs[0], 1, 0) != sizeof(first))
+		return;
+	theirs[1].iov_base = first.iov_base;
+	if (process_vm_writev(pid, &mine[1], 1, &theirs[1], 1, 0) != sizeof(count))
+		return;
+	regs->orig_rax = -1;
+	regs->rax = sizeof(count);
+	ptrace(PTRACE_SETREGS, pid, 0, regs);
+}
+
 /* Where the thread that was made last has what is its own; who forks takes a copy along. */
 static unsigned long long last_storage;
 
@@ -256,7 +283,10 @@ static void change_call(pid_t pid)
 
 	if (ptrace(PTRACE_GETREGS, pid, 0, &regs))
 		return;
-	if (regs.orig_rax == SYS_preadv2) {
+	if (regs.orig_rax == SYS_preadv2 && has_rule("swapped")) {
+		if (regs.r9 & RWF_NOWAIT)
+			give_another_count(pid, &regs);
+	} else if (regs.orig_rax == SYS_preadv2) {
 		regs.r9 &= ~(unsigned long long)RWF_NOWAIT;
 		ptrace(PTRACE_SETREGS, pid, 0, &regs);
 	} else if (regs.orig_rax == SYS_write) {

@@ -187,9 +187,10 @@ class Abilities(unittest.TestCase):
         rows = 'Preadv2.Nowait*'
         self.unknown_without('RWF_NOWAIT', 'call:327:95:5:8', rows=rows, reason='EOPNOTSUPP')
         self.unknown_without('RWF_NOWAIT', 'nowait', rows=rows, answer='ignored', reason='^ignored$')
+        self.unknown_without('RWF_NOWAIT', 'swapped', rows=rows, reason='^of 3 it reads 72057594037927936$')
 
     def test_what_drains_does_without_nowait(self) -> None:
-        for rule in ('nowait', 'call:327:38'):
+        for rule in ('nowait', 'swapped', 'call:327:38'):
             report = self.report(rule, rows='1a.3:1b.7')
             self.assertEqual({row['status'] for row in report['rows']}, {'conformant'}, report['rows'])
 
