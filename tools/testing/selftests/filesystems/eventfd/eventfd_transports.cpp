@@ -96,7 +96,7 @@ class Over : public testing::TestWithParam<TransportKind> {
         EXPECT_EQ(Count(where), 5u);
     }
 
-    GuardedPage page_{MAP_SHARED | kLowMemory};
+    GuardedPage page_{MAP_PRIVATE | kLowMemory};
     FileDescriptor efd_;
     std::unique_ptr<Transport> transport_;
 };
@@ -373,7 +373,7 @@ INSTANTIATE_TEST_SUITE_P(By, AnyBufferOver, testing::ValuesIn(Transports(TakesAn
                          NameOf);
 
 TEST_P_WITH(AnyBufferOver, BadOneIsEfaultAndLosesNothing, Needs(Change::kReadFaultsKeep)) {
-    ReadOnlyPage read_only(MAP_SHARED | kLowMemory);
+    ReadOnlyPage read_only(MAP_PRIVATE | kLowMemory);
     for (int flags : {0, kSemaphore})
         for (void* buffer : {read_only.data(), static_cast<void*>(page_.end()),
                              static_cast<void*>(page_.end() - 4)}) {
@@ -390,7 +390,7 @@ TEST_P_WITH(AnyBufferOver, BadOneIsEfaultAndLosesNothing, Needs(Change::kReadFau
  */
 TEST_P(AnyBufferOver, UntouchedOneGetsTheCount) {
     for (size_t offset : {size_t{0}, PageSize() - 4}) {
-        Mapping fresh(2 * PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED | kLowMemory);
+        Mapping fresh(2 * PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | kLowMemory);
         Use(7);
         EXPECT_THAT(transport_->Read(fresh.data() + offset, 8), SyscallSucceedsWithValue(8));
         uint64_t value;

@@ -19,34 +19,21 @@ namespace {
 
 [[noreturn]] void CannotWrite(Where where) { FailTest("this transport cannot write", where); }
 
-/* What sleeps in a call of a task of its own: a thread, or a process. */
-class TaskOperation : public Operation {
-  public:
-    explicit TaskOperation(long call) : call_(call) {}
-    void WaitUntilWaiting(Where where) override { task()->WaitUntilBlockedIn(call_, where); }
-
-  protected:
-    virtual Task* task() = 0;
-
-  private:
-    long call_;
-};
-
-class ThreadOperation : public TaskOperation {
+/* What sleeps in a call of a thread of its own. */
+class ThreadOperation : public Operation {
   public:
     ThreadOperation(long call, std::function<SyscallResult()> body, Where where)
-        : TaskOperation(call),
-          thread_([this, body = std::move(body)] { result_ = body(); }, where) {}
+        : call_(call), thread_([this, body = std::move(body)] { result_ = body(); }, where) {}
+
+    void WaitUntilWaiting(Where where) override { thread_.WaitUntilBlockedIn(call_, where); }
 
     SyscallResult Finish(Where) override {
         thread_.Join();
         return result_;
     }
 
-  protected:
-    Task* task() override { return &thread_; }
-
   private:
+    long call_;
     SyscallResult result_ = {};
     ScopedThread thread_;
 };
@@ -197,56 +184,6 @@ class CompatVector : public CallTransport {
     Mapping parts_;
 };
 
-/* Each operation has a process of its own, forked for it. */
-class ChildOperation : public TaskOperation {
-  public:
-    ChildOperation(long call, const std::function<SyscallResult()>& body, Where where)
-        : TaskOperation(call),
-          outcome_(where),
-          child_(
-              [&] {
-                  SyscallResult result = body();
-                  outcome_->value = result.value;
-                  outcome_->error = result.error;
-              },
-              where) {}
-
-    SyscallResult Finish(Where where) override {
-        child_.ExpectSuccess(where);
-        return {outcome_->value, outcome_->error, "a child's read or write"};
-    }
-
-  protected:
-    Task* task() override { return &child_; }
-
-  private:
-    struct Outcome {
-        long value = 0;
-        int error = 0;
-    };
-
-    Shared<Outcome> outcome_;
-    ChildProcess child_;
-};
-
-class Child : public Transport {
-  public:
-    explicit Child(int fd) : fd_(fd) {}
-
-    std::unique_ptr<Operation> StartRead(void* buffer, size_t length, Where where) override {
-        return std::make_unique<ChildOperation>(
-            SYS_read, [=, this] { return suite::Read(fd_, buffer, length); }, where);
-    }
-    std::unique_ptr<Operation> StartWrite(const void* buffer, size_t length,
-                                          Where where) override {
-        return std::make_unique<ChildOperation>(
-            SYS_write, [=, this] { return suite::Write(fd_, buffer, length); }, where);
-    }
-
-  private:
-    int fd_;
-};
-
 /* A request in a ring: submitting it never sleeps. */
 class RingOperation : public Operation {
   public:
@@ -391,8 +328,6 @@ std::string TransportName(TransportKind kind) {
             return "IoUringMultishot";
         case TransportKind::kAio:
             return "Aio";
-        case TransportKind::kChild:
-            return "Child";
         case TransportKind::kCompat:
             return "Compat";
         case TransportKind::kCompatVector:
@@ -428,7 +363,6 @@ std::vector<TransportKind> Transports(bool (*predicate)(TransportKind)) {
              TransportKind::kIoUringFixed,
              TransportKind::kIoUringMultishot,
              TransportKind::kAio,
-             TransportKind::kChild,
              TransportKind::kCompat,
              TransportKind::kCompatVector,
          })
@@ -474,8 +408,6 @@ std::unique_ptr<Transport> Transport::Make(TransportKind kind, int eventfd,
             return std::make_unique<Multishot>(eventfd);
         case TransportKind::kAio:
             return std::make_unique<Aio>(eventfd, where);
-        case TransportKind::kChild:
-            return std::make_unique<Child>(eventfd);
         case TransportKind::kCompat:
             return std::make_unique<Compat>(eventfd);
         case TransportKind::kCompatVector:

@@ -30,7 +30,6 @@ enum class TransportKind {
     kIoUringFixed,     /* READ_FIXED and WRITE_FIXED, with a registered buffer */
     kIoUringMultishot, /* READ_MULTISHOT, with a provided buffer; cannot write */
     kAio,              /* IOCB_CMD_PREAD; cannot write */
-    kChild,            /* a forked process */
     kCompat,           /* the calls of a 32-bit process */
     kCompatVector,
 };
@@ -62,7 +61,7 @@ class Operation {
     virtual SyscallResult Finish(Where where = Where::current()) = 0;
 };
 
-/* What a transport may use for buffers. A fork shares it, and 32 bits can address it. */
+/* What a transport may use for buffers; 32 bits can address it. */
 struct TransportMemory {
     char* start;
     size_t length;
