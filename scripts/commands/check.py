@@ -16,7 +16,8 @@ compare: the same suite on the stock kernel of the same tree, test by test;
 small:   the same on the kernel of the series without its optional patch;
 bench:   the bounds on what eventfd costs, beside stock (scripts/commands/bench.bounds);
 debug:   the suite on the kernel of DEBUG=1;
-harness: the rest of the harness's tests (scripts/tests/boot): they break what is checked, and see it turn red.
+harness: the rest of the harness's tests: they break what is checked, and see it turn red; some boot guests
+         (scripts/tests/boot), some run whole programs here (scripts/tests/host).
 """
 import argparse
 import concurrent.futures
@@ -211,12 +212,30 @@ def run_tests(suite: unittest.TestSuite, stream: TextIO) -> Ran:
     return Ran(result.testsRun, wrong, len(result.skipped), result.took)
 
 
-def run_module(name: str) -> Ran:
-    """One module's tests, in a process of several; what they said is for the one that prints."""
+def run_quietly(suite: unittest.TestSuite) -> Ran:
+    """The same in a process of several; what they said is for the one that prints."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        ran = run_tests(unittest.defaultTestLoader.loadTestsFromName(name), said)
+        ran = run_tests(suite, said)
     return ran._replace(said=said.getvalue())
+
+
+def tests_in(folder: str) -> unittest.TestSuite:
+    """Those of a folder of scripts/tests."""
+    return unittest.TestLoader().discover(str(SCRIPTS / 'tests' / folder), top_level_dir=str(SCRIPTS))
+
+
+def run_module(name: str) -> Ran:
+    return run_quietly(unittest.defaultTestLoader.loadTestsFromName(name))
+
+
+def run_folder(folder: str) -> Ran:
+    return run_quietly(tests_in(folder))
+
+
+def beside(most: int) -> concurrent.futures.ProcessPoolExecutor:
+    """At most so many processes, each of which has what this one has made so far."""
+    return concurrent.futures.ProcessPoolExecutor(most, multiprocessing.get_context('fork'))
 
 
 def count(all_ran: Sequence[Ran], totals: Check) -> None:
@@ -238,23 +257,30 @@ def unit_tests(_options: Options, totals: Check) -> None:
         # What takes longest is made before there are several of them.
         small_tree.known()
     all_ran: list[Ran] = []
-    with concurrent.futures.ProcessPoolExecutor(processes.processors(), multiprocessing.get_context('fork')) as pool:
+    with beside(processes.processors()) as pool:
         for ran in pool.map(run_module, modules):
             all_ran.append(ran)
             print(ran.said, end='', flush=True)
     count(all_ran, totals)
 
 
-def boot_tests(_options: Options, totals: Check) -> None:
-    suite = unittest.TestLoader().discover(str(SCRIPTS / 'tests/boot'), top_level_dir=str(SCRIPTS))
-    count([run_tests(suite, sys.stdout)], totals)
+def other_tests(options: Options, totals: Check) -> None:
+    """Those that boot nothing sleep more than they run, and so do some guests: these beside those."""
+    # Either folder's tests want it, and would build it in one place.
+    conformance.build(options)
+    with beside(1) as pool:
+        on_the_host = pool.submit(run_folder, 'host')
+        booted_ran = run_tests(tests_in('boot'), sys.stdout)
+        host_ran = on_the_host.result()
+    print(host_ran.said, end='', flush=True)
+    count([booted_ran, host_ran], totals)
 
 
 PARTS: dict[str, Callable[[Options, Check], None]] = {
     'static': static_checks, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
     'samples': sample, 'host': host, 'others': elsewhere, 'boot': booted, 'compare': compared, 'small': small,
     'bench': bounds, 'debug': debugged,
-    'harness': boot_tests}
+    'harness': other_tests}
 
 
 def check_parts(options: Options, parts: Sequence[str]) -> int:
