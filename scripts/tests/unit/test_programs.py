@@ -117,7 +117,7 @@ class Attempts(unittest.TestCase):
 
 class Counts(unittest.TestCase):
     LINES = ['== glib / plain / thread / calls / 100', '110 712', '== glib / plain / thread / calls / 300', '310 2112',
-             *(line for events in programs.COUNTED
+             *(line for events in GLIB.counted
                for line in (f'== glib / plain / thread / instructions / {events}', f'{5000 + 15 * events}'))]
 
     def test_what_is_the_same_in_both_cancels_out(self) -> None:
@@ -155,7 +155,7 @@ class Counts(unittest.TestCase):
                 for test in program.tests:
                     self.assertIn(f'== {program.name} / {state} / {test}', tests)
                 for case in program.cases:
-                    self.assertIn(f'/b/{program.name}/{state}/build/count {case.argument} {programs.COUNTED[1]}', counts)
+                    self.assertIn(f'/b/{program.name}/{state}/build/count {case.argument} {program.counted[1]}', counts)
 
 
 class Sources(unittest.TestCase):
@@ -224,6 +224,19 @@ g_wakeup_acknowledge (GWakeup *wakeup)
                     self.assertTrue(all(len(one.anchor.split('\n')) <= 2 for one in insertion.insertions_of(patch)))
                 else:
                     self.assertTrue(semantic.rules_of(patch))
+
+
+class Chosen(unittest.TestCase):
+    def test_some_have_to_be_asked_for(self) -> None:
+        self.assertEqual([program.name for program in programs.chosen(Options.of({}))], ['glib', 'libevent'])
+        self.assertEqual([program.name for program in programs.chosen(Options.of({'T': 'qemu,glib'}))], ['qemu', 'glib'])
+
+    def test_reads_that_are_left_are_counted_too(self) -> None:
+        program = GLIB._replace(cases=(GLIB.cases[0]._replace(reads=2, left=1, calls=1, instructions=1),))
+        plain = programs.Figures(2, 10, 1000)
+        for reads, wrong in ((1.0, 0), (0.0, 1), (2.0, 1)):
+            found = figures(plain, programs.Figures(reads, 10, 1000))
+            self.assertEqual(len(list(programs.broken(program, found, 'thread'))), wrong, reads)
 
 
 class Calls(Refusals):
