@@ -12,6 +12,7 @@ or by what it depends on; "base" for what every Debian has, and a package that i
 and its builds bring themselves is left out. A header, a library and an archive of the list have a line, too, if they were
 opened. (To trace the calls of execve alone takes a job half again as long; all that it opens makes it five times as long.)
 """
+import argparse
 import fnmatch
 import functools
 import os
@@ -120,6 +121,14 @@ def report(job: str, traces: list[pathlib.Path]) -> Iterator[str]:
         yield f'{job} {program} {by}'
 
 
-if __name__ == '__main__':
-    for row in report(sys.argv[1], [pathlib.Path(word) for word in sys.argv[2:]]):
+def main() -> None:
+    parser = argparse.ArgumentParser(prog='python3 -m tests.started', description='Which programs a job started, and of which package each is.')
+    parser.add_argument('job', help='the name that scripts/doctor has for it')
+    parser.add_argument('traces', metavar='trace', type=pathlib.Path, nargs='+', help='what strace wrote')
+    asked = parser.parse_args()
+    for row in report(asked.job, asked.traces):
         print(row)
+
+
+if __name__ == '__main__':
+    main()

@@ -189,6 +189,11 @@ class Names(unittest.TestCase):
     """The one list, and those who go by it."""
     NAMES = {option.name for option in OPTIONS}
 
+    def test_the_entry_alone_looks_at_the_words_of_its_call(self) -> None:
+        bare = 'sys.' + 'argv'
+        self.assertEqual([str(path.relative_to(ROOT)) for path in [ROOT / 'scripts/eventfd', *(ROOT / 'scripts').rglob('*.py')]
+                          if bare in path.read_text()], ['scripts/eventfd'])
+
     def test_there_is_a_good_value_of_each_here(self) -> None:
         self.assertEqual(set(GOOD), self.NAMES)
 
