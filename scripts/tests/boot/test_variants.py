@@ -60,5 +60,5 @@ class Flavours(unittest.TestCase):
         self.assertRegex(result.reasons[0], 'the kernel complained: BUG: KCSAN: data-race in eventfd_')
 
     def test_a_context_that_is_never_freed_is_seen_by_kmemleak(self) -> None:
-        result = self.boot('leaky', 'eventfd_creation', 'Creation.*', DEBUG='1')
+        result = self.boot('leaky', 'eventfd_creation', 'Creation.FlagsAreThoseOfOpen', DEBUG='1')
         self.assertRegex(result.reasons[0], 'the kernel complained: unreferenced object 0x')
