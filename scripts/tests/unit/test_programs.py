@@ -234,9 +234,9 @@ class Chosen(unittest.TestCase):
     def test_reads_that_are_left_are_counted_too(self) -> None:
         program = GLIB._replace(cases=(GLIB.cases[0]._replace(reads=2, left=1, calls=1, instructions=1),))
         plain = programs.Figures(2, 10, 1000)
-        for reads, wrong in ((1.0, 0), (0.0, 1), (2.0, 1)):
+        for strays, reads, wrong in ((0, 1.0, 0), (0, 0.0, 1), (0, 2.0, 1), (0, 1.005, 1), (1, 1.005, 0), (1, 1.01, 1)):
             found = figures(plain, programs.Figures(reads, 10, 1000))
-            self.assertEqual(len(list(programs.broken(program, found, 'thread'))), wrong, reads)
+            self.assertEqual(len(list(programs.broken(program._replace(strays=strays), found, 'thread'))), wrong, (strays, reads))
 
 
 class Calls(Refusals):

@@ -6,10 +6,9 @@
  *
  * Virtio 1.x by PCI, as the specification has it; one queue, one vector of MSI-X.
  */
-#include <stddef.h>
 #include <stdint.h>
 
-extern void on_disk(void), on_anything_else(void), wait_for_interrupt(void);
+extern void on_disk(void), on_anything_else(void);
 _Noreturn extern void end(void);
 
 #define QUEUE_SIZE	128
@@ -190,7 +189,7 @@ static void read_disk(uint64_t reads, int depth)
 		available.used_event = seen;
 		full_barrier();
 		while (used.index == seen)
-			wait_for_interrupt();
+			asm volatile("sti; hlt; cli" : : : "memory");
 		asm volatile("sti");
 		while (used.index != seen) {
 			int slot = used.ring[seen++ % QUEUE_SIZE].id / 3;

@@ -61,27 +61,14 @@ in_64_bits:
 	movl	start_info, %edi
 	call	main
 
-/* The disk's interrupt. Whoever waits looks at the ring, and does not halt if it was about to. */
+/* The disk's interrupt. Whoever waits looks at the ring. */
 	.globl	on_disk
 on_disk:
 	pushq	%rax
-	cmpq	$at_halt, 8(%rsp)
-	jne	1f
-	incq	8(%rsp)
-1:
 	movl	$APIC_EOI, %eax
 	movl	$0, (%rax)
 	popq	%rax
 	iretq
-
-/* Lets interrupts in, and sleeps until one comes. None comes in between on a processor, but on some that are emulated. */
-	.globl	wait_for_interrupt
-wait_for_interrupt:
-	sti
-at_halt:
-	hlt
-	cli
-	ret
 
 /* Any other one: there is none to expect. */
 	.globl	on_anything_else
