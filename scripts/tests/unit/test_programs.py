@@ -136,7 +136,7 @@ class Counts(unittest.TestCase):
     def test_bounds(self) -> None:
         case = GLIB.cases[0]._replace(calls=0.9, instructions=0.98)
         program = GLIB._replace(cases=(case,))
-        plain = programs.Figures(case.reads, 10, 1000)
+        plain = programs.Figures(1, 10, 1000)
         self.assertEqual(list(programs.broken(program, figures(plain, programs.Figures(0, 9, 980)), case.argument)), [])
         for autoreset, said in ((programs.Figures(1, 9, 980), '1.00 eventfd reads an event with the flag'),
                                 (programs.Figures(0, 9.1, 980), '0.910 of the system calls, where 0.900 is the most'),
@@ -146,6 +146,19 @@ class Counts(unittest.TestCase):
                 self.assertIn(said, wrong)
         [wrong] = programs.broken(program, figures(programs.Figures(0, 10, 1000), programs.Figures(0, 9, 980)), case.argument)
         self.assertIn('0.00 eventfd reads an event as it is', wrong)
+
+    def test_reads_that_are_left_are_counted_too(self) -> None:
+        program = GLIB._replace(cases=(GLIB.cases[0]._replace(reads=2, left=1, calls=1, instructions=1),))
+        plain = programs.Figures(2, 10, 1000)
+        for strays, reads, wrong in ((0, 1.0, 0), (0, 0.0, 1), (0, 2.0, 1), (0, 1.005, 1), (1, 1.005, 0), (1, 1.01, 1)):
+            found = figures(plain, programs.Figures(reads, 10, 1000))
+            self.assertEqual(len(list(programs.broken(program._replace(strays=strays), found, 'thread'))), wrong, (strays, reads))
+
+    def test_reads_that_go_by_the_clock_are_not_held_to_a_number(self) -> None:
+        case = GLIB.cases[0]._replace(reads=None, left=None, calls=1, instructions=1)
+        found = figures(programs.Figures(1.6, 10, 1000), programs.Figures(0.5, 10, 1000))
+        self.assertEqual(list(programs.broken(GLIB._replace(cases=(case,)), found, 'thread')), [])
+        self.assertEqual(len(list(programs.broken(GLIB._replace(cases=(case._replace(left=0),)), found, 'thread'))), 1)
 
     def test_the_scripts_name_every_test_and_case(self) -> None:
         folders = {(name, state): pathlib.Path('/b') / name / state for name in known_programs.PROGRAMS for state in sources.STATES}
@@ -230,13 +243,6 @@ class Chosen(unittest.TestCase):
     def test_some_have_to_be_asked_for(self) -> None:
         self.assertEqual([program.name for program in programs.chosen(Options.of({}))], ['glib', 'libevent'])
         self.assertEqual([program.name for program in programs.chosen(Options.of({'T': 'qemu,glib'}))], ['qemu', 'glib'])
-
-    def test_reads_that_are_left_are_counted_too(self) -> None:
-        program = GLIB._replace(cases=(GLIB.cases[0]._replace(reads=2, left=1, calls=1, instructions=1),))
-        plain = programs.Figures(2, 10, 1000)
-        for strays, reads, wrong in ((0, 1.0, 0), (0, 0.0, 1), (0, 2.0, 1), (0, 1.005, 1), (1, 1.005, 0), (1, 1.01, 1)):
-            found = figures(plain, programs.Figures(reads, 10, 1000))
-            self.assertEqual(len(list(programs.broken(program._replace(strays=strays), found, 'thread'))), wrong, (strays, reads))
 
 
 class Calls(Refusals):
