@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The own suites of programs that use eventfd, unchanged, in a Debian on our kernel and on stock: "make programs T=suites".
 
-libevent's (all of regress) and libuv's are built from Debian's source packages as they are, and use the system's C library;
-Python's come with the system. Nothing of them uses the flag. What a suite's cases come to on stock they have to
+Those of GLib, libevent (all of regress) and libuv are built from Debian's source packages as they are, and use the system's
+C library; Go's are of a newer release, and static; Python's come with the system. Nothing of them uses the flag. What a suite's cases come to on stock they have to
 come to on ours; what fails on both, as it wants more than this guest has, is said. A suite that fails is run once more,
 and a case has passed if it did in either run.
 """
@@ -13,29 +13,33 @@ from collections.abc import Iterator, Mapping
 from commands import distro
 from core import processes
 from core.options import Options
+from core.places import BUILD
 from core.report import Broken, say
 from guest import carried, session, verdicts
-from guest.known_programs import LIBEVENT, LIBUV, build
+from guest.known_programs import GLIB_AS_IT_IS, LIBEVENT, LIBUV, build
 from guest.program_tests import LIMIT, Outcomes, attempts, mark, outcomes, parts, summary
+from source import golang
 
-BUILT = (LIBEVENT, LIBUV)
+BUILT = (GLIB_AS_IT_IS, LIBEVENT, LIBUV)
 # All of libevent's, as this kernel has INET.
 LIBEVENTS = {'regress': '{build}/test/regress'}
 PYTHONS = {f'python: {what}': f'PYTHONDONTWRITEBYTECODE=1 python3 -W ignore -m unittest -v {modules}' for what, modules in (
-    ('os.eventfd', 'test.test_os.EventfdTests'), ('selectors', 'test.test_selectors'),
-    ('asyncio', ' '.join(f'test.test_asyncio.test_{name}' for name in (
-        'selector_events', 'locks', 'queues', 'futures'))))}
+    ('os.eventfd', 'test.test_os.EventfdTests'), ('selectors', 'test.test_selectors'), ('asyncio', 'test.test_asyncio'))}
+# Of the runtime's, those of what it waits with.
+GOS = {'os': '', 'net': '', 'internal/poll': '',
+       'runtime': "'-test.run=Timer|Netpoll|Sleep' -test.bench=NetpollBreak -test.benchtime=20000x"}
 RUNS = 2
 
 
-def commands(folders: Mapping[str, pathlib.Path]) -> dict[str, str]:
+def commands(folders: Mapping[str, pathlib.Path], of_go: Mapping[str, golang.Test]) -> dict[str, str]:
     """What each suite is called with."""
-    found: dict[str, str] = {}
+    found = {f'go: {package}': f'-C {test.folder} {test.program} -test.short -test.v {GOS[package]}'
+             for package, test in of_go.items()}
     for program in BUILT:
         tests = LIBEVENTS if program is LIBEVENT else program.tests
         for test, command in tests.items():
             folder = folders[program.name]
-            found[f'{program.name}: {test}'] = command.format(source=folder / 'source', build=folder / 'build')
+            found[f'{program.package}: {test}'] = command.format(source=folder / 'source', build=folder / 'build')
     return {**found, **PYTHONS}
 
 
@@ -46,14 +50,17 @@ def script(called: Mapping[str, str]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def files_for(folders: Mapping[str, pathlib.Path], called: Mapping[str, str]) -> dict[str, pathlib.Path]:
+def files_for(folders: Mapping[str, pathlib.Path], of_go: Mapping[str, golang.Test], called: Mapping[str, str]
+              ) -> dict[str, pathlib.Path]:
     """What is not the system's."""
     files: dict[str, pathlib.Path] = carried.folder_files(folders['libuv'] / 'source/test/fixtures')
+    for test in of_go.values():
+        files |= carried.folder_files(test.folder)
     for command in called.values():
         for word in command.split():
             path = pathlib.Path(word)
             if path.is_absolute() and path.is_file():
-                files[word] = path
+                files |= {str(one): one for one in [path, *carried.libraries(path)] if one.is_relative_to(BUILD)}
     return files
 
 
@@ -81,11 +88,12 @@ def differences(ours: Outcomes, stock: Outcomes) -> Iterator[str]:
 def run(options: Options) -> int:
     """Build, boot both, say what each suite came to; the exit status."""
     folders = {program.name: build(options, program, 'plain') for program in BUILT}
+    of_go = golang.tests(options, tuple(GOS))
     distros = options.flavoured('distro')
     images = {'stock': session.variant_image(distros, 'stock')}
     distros, images['ours'], initrd = distro.build(options)
-    called = commands(folders)
-    overlay = carried.archive(distros.work / 'obj', script(called), files_for(folders, called), distros.work / 'suites.cpio')
+    called = commands(folders, of_go)
+    overlay = carried.archive(distros.work / 'obj', script(called), files_for(folders, of_go, called), distros.work / 'suites.cpio')
     found: dict[str, Outcomes] = {}
     # Beside one another: they sleep most of the time.
     booted = {kernel: processes.Background(functools.partial(distro.boot, distros, image, initrd, f'suites-{kernel}', overlay))

@@ -21,10 +21,10 @@ class Case(NamedTuple):
     """A row of the table: something that happens again and again."""
     argument: str       # of the counter
     what: str           # is done, for the table
-    reads: int | None   # of an eventfd each time, in the program as it is; None where that goes by the clock
+    reads: float | None # of an eventfd each time, in the program as it is; None where that goes by the clock
     calls: float        # with the flag: at most so much of the system calls without
     instructions: float
-    left: int | None = 0    # of the reads, with the flag
+    left: float | None = 0  # of the reads, with the flag
 
 
 class Program(NamedTuple):
@@ -64,6 +64,18 @@ GLIB = Program(
     (Case('thread', 'a main loop that another thread wakes', 1, 0.9, 0.97),
      Case('own', 'the same from its own thread', 0, 1, 1.01)),
     {name: f'{{build}}/glib/tests/{name}' for name in ('gwakeup', 'gwakeup-fallback', 'mainloop', 'timeout', 'unix')})
+
+# What of GLib's waits, or wakes what waits. Nothing is changed here, and so it has a build of its own.
+GLIB_TESTS = {
+    'glib': ('asyncqueue', 'cond', 'gwakeup', 'gwakeup-fallback', 'mainloop', 'spawn-multithreaded', 'spawn-singlethread', 'thread',
+             'thread-pool', 'timeout', 'unix'),
+    'gio': ('async-splice-output-stream', 'cancellable', 'contexts', 'converter-stream', 'pollable', 'simple-async-result',
+            'sleepy-stream', 'socket', 'socket-listener', 'socket-service', 'task', 'unix-fd', 'unix-streams')}
+GLIB_AS_IT_IS = GLIB._replace(
+    name='glib-as-it-is', add=(), cases=(),
+    make=('ninja', '-C', '{build}', *(f'{part}/tests/{name}' for part, names in GLIB_TESTS.items() for name in names)),
+    tests={f'{part}: {name}': f'G_TEST_SRCDIR={{source}}/{part}/tests G_TEST_BUILDDIR={{build}}/{part}/tests GIO_MODULE_DIR= '
+                              f'{{build}}/{part}/tests/{name}' for part, names in GLIB_TESTS.items() for name in names})
 
 # What of libevent's needs no INET, which the kernel for the figures has not: the loop, its threads, signals and edges.
 REGRESS = ('main/..', 'thread/..', 'signal/..', 'et/..', ':main/many_events', ':main/many_events_slow_add')
@@ -106,18 +118,19 @@ QEMU = Program(
       '-fcf-protection=none', '-fno-asynchronous-unwind-tables', '-nostdlib', '-static', '-no-pie', '-Wl,-T,{ours}/guest/guest.ld',
       '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments', '-o', '{build}/guest.elf', '{ours}/guest/start.S', '{ours}/guest/guest.c'),
      ('cp', *(f'{{ours}}/{name}' for name in ('machine.sh', 'count', 'stress', 'starts')), '{build}')),
-    (Case('null', 'an IOThread that polls, a disk that answers at once', 1, 0.82, 0.99),
-     Case('threads', 'the same, a file and threads', None, 0.82, 0.99),
-     Case('native', 'the same, a file and aio', None, 0.9, 0.99, left=None),
-     Case('io_uring', 'an IOThread in io_uring, a disk that answers at once', 1, 0.9, 1.01),
-     Case('polling', 'the first, looking at memory before it waits', 1, 1.01, 1.01),
-     Case('deep', 'the first, eight reads at a time', None, 1.01, 1.01)),
+    (Case('null', 'an IOThread that polls, a disk that answers at once', 1, 0.7, 0.99),
+     Case('threads', 'the same, a file and threads', 2, 0.82, 0.99),
+     Case('native', 'the same, a file and aio', 1.5, 0.82, 0.99, left=0.5),
+     Case('io_uring', 'an IOThread in io_uring, a disk that answers at once', 1, 0.7, 0.99),
+     # Under strace it is too slow for what it waits for, and polls like the first.
+     Case('polling', 'the first, looking at memory before it waits', 1, 0.7, 1.005),
+     Case('deep', 'the first, eight reads at a time', 0.125, 0.95, 1.005)),
     {**{name: f'{{build}}/tests/unit/{name} --tap -k' for name in QEMU_TESTS},
      **{name: f'{{build}}/{name}' for name in ('stress', 'starts')}},
     ('meson',),
     ('{build}/qemu-system-x86_64', '{build}/machine.sh', '{build}/guest.elf', '{build}/count', '/usr/share/seabios/bios-256k.bin',
      '/usr/share/qemu/kvmvapic.bin', '/usr/share/qemu/pvh.bin'),
-    (100, 600), (300, 1300), strays=2, by_name=True)
+    (100, 1100), (300, 6300), strays=3, by_name=True)
 
 PROGRAMS = {program.name: program for program in (GLIB, LIBEVENT, QEMU)}
 

@@ -39,19 +39,25 @@ TAP = re.compile(r'(ok|not ok) \d+ (?:- )?([^#]*?)\s*(# SKIP.*)?')
 RESULT = re.compile(r'(?:^|\.\.\. ?|[ \]])(OK|SKIPPED|DISABLED|ok|FAIL|ERROR|expected failure|skipped [\'"].*)$')
 RESULTS = {'OK': 'passed', 'ok': 'passed', 'expected': 'passed', 'SKIPPED': 'skipped', 'DISABLED': 'skipped', 'skipped': 'skipped'}
 UNITTEST = re.compile(r'(test\w*) \(([\w.]+)\)(.*)')
+GO = re.compile(r'(?:=== RUN +([^\s/]+)|--- (PASS|FAIL|SKIP): ([^\s/]+) \(.*|(Benchmark\w+?)-\d+\s+\d+\s.*)')
+GOS = {'PASS': 'passed', 'FAIL': 'failed', 'SKIP': 'skipped', None: 'passed'}
 TINY = re.compile(r'([\w-]+/[\w./-]+): (.*)')
 
 
 def outcomes(said: Sequence[str]) -> dict[str, str]:
-    """The cases of a test, by what it said in TAP, or as tinytest or Python's unittest do: passed, failed or skipped."""
+    """The cases of a test, by what it said in TAP, or as tinytest, Python's unittest or Go's tests do: passed, failed or skipped."""
     found: dict[str, str] = {}
     case, status = '', ''
     for line in said:
-        tap, tiny, python = TAP.fullmatch(line), TINY.fullmatch(line), UNITTEST.match(line)
+        tap, tiny, python, go = TAP.fullmatch(line), TINY.fullmatch(line), UNITTEST.match(line), GO.fullmatch(line)
         if line.startswith('== status '):
             status = line.split()[-1]
         elif tap:
             found[tap[2]] = 'skipped' if tap[3] else {'ok': 'passed', 'not ok': 'failed'}[tap[1]]
+        elif go and go[1]:
+            found[go[1]] = 'failed'
+        elif go:
+            found[go[3] or go[4]] = GOS[go[2]]
         elif tiny:
             case = tiny[1]
             found[case] = 'failed'

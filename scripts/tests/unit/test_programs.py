@@ -15,6 +15,7 @@ from core.options import Options
 from core.report import Broken, Refusal
 from guest import known_programs, program_tests
 from source import insertion, semantic
+from source import golang
 from source import programs as sources
 from tests.calls import Refusals, call_here
 
@@ -47,6 +48,15 @@ class Tests(unittest.TestCase):
         self.assertEqual({case.split('_')[-1]: outcome for case, outcome in program_tests.outcomes(said).items()}, {
             'one': 'passed', 'two': 'failed', 'three': 'passed', 'four': 'skipped', 'five': 'passed', 'six': 'failed',
             'exit status 1': 'failed'})
+
+    def test_the_cases_of_go(self) -> None:
+        said = ['=== RUN   TestOne', '=== RUN   TestOne/part', '    --- FAIL: TestOne/part (0.00s)', '--- FAIL: TestOne (0.01s)',
+                '=== RUN   TestTwo', '--- PASS: TestTwo (0.00s)', '=== RUN   TestThree', '    three_test.go:7: not here',
+                '--- SKIP: TestThree (0.00s)', 'BenchmarkFour', 'BenchmarkFour-2   \t   20000\t     14325 ns/op',
+                '=== RUN   TestFive', '== status 2']
+        self.assertEqual(program_tests.outcomes(said), {
+            'TestOne': 'failed', 'TestTwo': 'passed', 'TestThree': 'skipped', 'BenchmarkFour': 'passed', 'TestFive': 'failed',
+            'exit status 2': 'failed'})
 
     def test_a_case_that_died_has_failed(self) -> None:
         self.assertEqual(program_tests.outcomes(['main/hangs: [forking] ', '== status 143']),
@@ -81,7 +91,9 @@ class Suites(unittest.TestCase):
                                                  'b': {'one': 'failed', 'exit status 1': 'failed'}})
 
     def test_all_that_is_called_is_marked(self) -> None:
-        called = suites.commands({program.name: pathlib.Path('/b') / program.name for program in suites.BUILT})
+        called = suites.commands({program.name: pathlib.Path('/b') / program.name for program in suites.BUILT},
+                                 {package: golang.Test(pathlib.Path('/b/test'), pathlib.Path('/b')) for package in suites.GOS})
+        self.assertGreater(len(called), len(suites.BUILT) + len(suites.GOS) + len(suites.PYTHONS))
         said = suites.script(called)
         for suite, command in called.items():
             self.assertIn(f'== {suite}', said)
