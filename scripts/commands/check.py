@@ -16,6 +16,7 @@ compare: the same suite on the stock kernel of the same tree, test by test;
 small:   the same on the kernel of the series without its optional patch;
 bench:   the bounds on what eventfd costs, beside stock (scripts/commands/bench.bounds);
 debug:   the suite on the kernel of DEBUG=1;
+programs: GLib with EFD_AUTORESET and without: its own tests here and on stock, and what a wake-up takes;
 harness: the rest of the harness's tests: they break what is checked, and see it turn red; some boot guests
          (scripts/tests/boot), some run whole programs here (scripts/tests/host).
 """
@@ -35,15 +36,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from checks import behaviours, conformance, litmus, model, others, pages, samples, shown, static
-from commands import bench, compare, killers, mutants
+from commands import bench, compare, killers, mutants, programs
 from core import processes
 from core.command import Argument, Command
 from core.options import Options, need_programs_here
 from core.places import BUILD, SCRIPTS
 from core.report import Broken, Refusal, say
 from core.totals import Totals
-from guest import rootfs, session, verdicts
-from source import theirs
+from guest import known_programs, rootfs, session, verdicts
+from source import debian, theirs
 
 # The tests of races try more often here than in "make run".
 ROUNDS = 2000
@@ -169,6 +170,17 @@ def bounds(options: Options, totals: Check) -> None:
     totals.fail(*broken)
 
 
+def real_program(options: Options, totals: Check) -> None:
+    """The quickest of those of "make programs"."""
+    if not debian.has_apt():
+        totals.skip("GLib's tests and figures", 'its source comes from Debian, and this machine has no apt-get')
+        return
+    found, wrong = programs.examine(options.but(pattern=None), [known_programs.GLIB])
+    programs.show_all(found, wrong)
+    totals.passed += max(0, sum(len(one.figures) + len(one.tests) for one in found.values()) - len(wrong))
+    totals.fail(*wrong)
+
+
 class TimedResult(unittest.TextTestResult):
     """Keeps what each test took."""
 
@@ -279,8 +291,7 @@ def other_tests(options: Options, totals: Check) -> None:
 PARTS: dict[str, Callable[[Options, Check], None]] = {
     'static': static_checks, 'unit': unit_tests, 'litmus': litmus_tests, 'model': model_of_eventfd, 'docs': documentation,
     'samples': sample, 'host': host, 'others': elsewhere, 'boot': booted, 'compare': compared, 'small': small,
-    'bench': bounds, 'debug': debugged,
-    'harness': other_tests}
+    'bench': bounds, 'debug': debugged, 'programs': real_program, 'harness': other_tests}
 
 
 def check_parts(options: Options, parts: Sequence[str]) -> int:

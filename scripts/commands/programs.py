@@ -11,6 +11,7 @@ Exit status: 0 if all bounds hold, every test passes and comes to the same every
 """
 import argparse
 import dataclasses
+import functools
 import json
 import pathlib
 import shutil
@@ -202,6 +203,14 @@ def show(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
         say(line)
 
 
+def show_all(all_found: Mapping[str, Found], wrong: Sequence[str]) -> None:
+    show(HEAD, rows(all_found))
+    show(('its own tests, as it is and with the flag, on ours and on stock', ''), test_rows(all_found))
+    say()
+    for line in wrong:
+        say(f'  {line}')
+
+
 def file_of(options: Options, name: str) -> pathlib.Path:
     return options.work / f'programs/{name}.json'
 
@@ -228,8 +237,10 @@ def examine(options: Options, wanted: Sequence[Program]) -> tuple[dict[str, Foun
     empty.mkdir(parents=True, exist_ok=True)
     initrd = rootfs.initramfs(options, objects, empty, target='programs/initramfs.cpio')
     files = files_for(folders, traced=False)
-    tested = {kernel: tests_of(run(options, images[kernel], initrd, kernel, test_script(folders), files))
-              for kernel in ('ours', 'stock')}
+    # Beside one another: they sleep most of the time.
+    running = {kernel: processes.Background(functools.partial(run, options, images[kernel], initrd, kernel, test_script(folders), files))
+               for kernel in ('ours', 'stock')}
+    tested = {kernel: tests_of(guest.result()) for kernel, guest in running.items()}
     counted = figures_of(run(options, images['ours'], initrd, 'counted', count_script(folders), files_for(folders, traced=True),
                              'count'))
     all_found: dict[str, Found] = {}
@@ -258,11 +269,7 @@ def measure(options: Options, _arguments: argparse.Namespace) -> int:
     all_found, wrong = examine(options.but(pattern=None), wanted)
     for name, found in all_found.items():
         write_if_changed(file_of(options, name), json.dumps(dataclasses.asdict(found), indent=1) + '\n')
-    show(HEAD, rows(all_found))
-    show(('its own tests, as it is and with the flag, on ours and on stock', ''), test_rows(all_found))
-    say()
-    for line in wrong:
-        say(f'  {line}')
+    show_all(all_found, wrong)
     cases = sum(len(found.figures) for found in all_found.values())
     tests = sum(len(found.tests) for found in all_found.values())
     say(f'programs: {"FAIL" if wrong else "PASS"}: {len(all_found)} programs, {cases} cases, {tests} tests, {len(wrong)} wrong')

@@ -85,8 +85,12 @@ def knows(package: str, words: Sequence[str] = ()) -> bool:
     return shown.returncode == 0 and shown.stdout.strip() != b''
 
 
+def has_apt() -> bool:
+    return shutil.which('apt-get') is not None
+
+
 def need_apt(what: str, otherwise: str) -> None:
-    if not shutil.which('apt-get'):
+    if not has_apt():
         refuse(f'{what} comes from Debian and this machine has no apt-get: {otherwise}')
 
 
