@@ -158,6 +158,23 @@ TEST_F(AutoresetIoUring, PollThatLosesTheClaimStaysArmed) {
     }
 }
 
+/* It is refused as the poll is about to be looked at. That of a plain eventfd waits on, too. */
+TEST_F(AutoresetIoUring, PollWhoseRemovalIsRefusedReportsTheNextWrite) {
+    FileDescriptor efd = NewAutoreset();
+    IoUring ring(8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+    SKIP_IF_REFUSED(ring);
+    ring.ArmPoll(efd, POLLIN, false, 7);
+    EXPECT_THAT(Results(&ring), IsEmpty());
+    Must(Write(efd, 1));
+    EXPECT_THAT(Poll(efd, POLLIN), Revents(POLLIN));
+    io_uring_prep_poll_remove(ring.Entry(8), 7);
+    ring.Submit();
+    EXPECT_THAT(Results(&ring), ElementsAre(-EALREADY));
+    Must(Write(efd, 1));
+    EXPECT_THAT(Results(&ring), ElementsAre(POLLIN));
+    EXPECT_EQ(EventfdCount(efd), 0u);
+}
+
 TEST_F(AutoresetIoUring, WritesBeforeTheTaskLooksAreOneEvent) {
     for (bool multishot : {false, true}) {
         FileDescriptor efd = NewAutoreset();

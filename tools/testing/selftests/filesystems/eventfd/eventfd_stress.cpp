@@ -225,12 +225,21 @@ class Hand {
         if (ring_.refused()) return;
         io_uring_prep_poll_add(ring_.Entry(1), efds_[kind], POLLIN);
         ring_.Submit();
+        bool polls = true, removes = false;
         Completion completion;
         if (ring_.Peek(&completion)) return;
-        io_uring_prep_poll_remove(ring_.Entry(2), 1);
-        ring_.Submit();
-        ring_.Wait();
-        ring_.Wait();
+        /*
+         * A removal that finds the poll being looked at is refused with EALREADY, and where
+         * there is nothing any more, the poll waits on: so it is tried again.
+         */
+        while (polls || removes) {
+            if (polls && !removes) {
+                io_uring_prep_poll_remove(ring_.Entry(2), 1);
+                ring_.Submit();
+                removes = true;
+            }
+            (ring_.Wait().data == 1 ? polls : removes) = false;
+        }
     }
 
     void Operate(const Step& step) {
