@@ -175,7 +175,7 @@ def real_program(options: Options, totals: Check) -> None:
     if not debian.has_apt():
         totals.skip("GLib's tests and figures", 'its source comes from Debian, and this machine has no apt-get')
         return
-    found, wrong = programs.examine(options.but(pattern=None), [known_programs.GLIB])
+    found, wrong = programs.examine(options.but(pattern=None), [known_programs.GLIB], beside=True)
     programs.show_all(found, wrong)
     totals.passed += max(0, sum(len(one.figures) + len(one.tests) for one in found.values()) - len(wrong))
     totals.fail(*wrong)

@@ -55,12 +55,12 @@ def files_for(folders: Mapping[str, pathlib.Path], of_go: Mapping[str, golang.Te
     """What is not the system's."""
     files: dict[str, pathlib.Path] = carried.folder_files(folders['libuv'] / 'source/test/fixtures')
     for test in of_go.values():
-        files |= carried.folder_files(test.folder)
-    for command in called.values():
-        for word in command.split():
-            path = pathlib.Path(word)
-            if path.is_absolute() and path.is_file():
-                files |= {str(one): one for one in [path, *carried.libraries(path)] if one.is_relative_to(BUILD)}
+        files |= carried.folder_files(test.folder) | carried.folder_files(test.folder.parent / 'testdata')
+    words = [word for program in BUILT for word in program.words(program.carried, folders[program.name])]
+    for word in [*words, *(word for command in called.values() for word in command.split())]:
+        path = pathlib.Path(word)
+        if path.is_absolute() and path.is_file():
+            files |= {str(one): one for one in [path, *carried.libraries(path)] if one.is_relative_to(BUILD)}
     return files
 
 
