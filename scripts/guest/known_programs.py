@@ -73,8 +73,8 @@ GLIB_TESTS = {
 GLIB_AS_IT_IS = GLIB._replace(
     name='glib-as-it-is', add=(), cases=(),
     make=('ninja', '-C', '{build}', *(f'{part}/tests/{name}' for part, names in GLIB_TESTS.items() for name in names),
-          'glib/tests/test-spawn-echo', 'glib/tests/test-spawn-sleep'),
-    carried=('{build}/glib/tests/test-spawn-echo', '{build}/glib/tests/test-spawn-sleep', '{source}/gio/tests/contexts.c'),
+          'glib/tests/test-spawn-echo'),
+    carried=('{build}/glib/tests/test-spawn-echo', '{source}/glib/tests/echo-script', '{source}/gio/tests/contexts.c'),
     tests={f'{part}: {name}': f'G_TEST_SRCDIR={{source}}/{part}/tests G_TEST_BUILDDIR={{build}}/{part}/tests GIO_MODULE_DIR= '
                               f'{{build}}/{part}/tests/{name}' for part, names in GLIB_TESTS.items() for name in names})
 
