@@ -26,24 +26,26 @@ ROUNDS = 50     # strace is slow in an emulated machine
 PROGRAM = 'sample'
 # Those of the kernel's build for programs of user space, and all warnings. (That build is not used, as
 # it leaves out samples where there is no CONFIG_SAMPLES.)
-FLAGS = ('-Wall', '-Wextra', '-Werror', '-Wmissing-prototypes', '-Wstrict-prototypes', '-O2', '-std=gnu11', '-pthread')
+FLAGS = ('-Wall', '-Wextra', '-Werror', '-O2', '-pthread')
+COMPILERS = {'.c': ('gcc', *FLAGS, '-Wmissing-prototypes', '-Wstrict-prototypes', '-std=gnu11'),
+             '.cpp': ('g++', *FLAGS, '-std=c++20')}
 TRACE = '-f -c -U calls,name -e trace=poll,read,write,futex'
 # A poll for each wake-up and one more, and a read for each where there is no autoreset.
 EXPECTED = {'autoreset': {'poll': ROUNDS + 1, 'read': 0}, 'read': {'poll': ROUNDS + 1, 'read': ROUNDS}}
 
-LOOP, POOL, TRAPS = ALL = 'event-loop', 'thread-pool', 'traps'
+LOOP, CXX, POOL, TRAPS = ALL = 'event-loop', 'event-loop-cxx', 'thread-pool', 'traps'
 # Workers, and posts for them.
 POOLED = '64 200'
 SCRIPT = f'''#!/bin/sh
 traps=$(/sample/traps | cut -d" " -f1)
 echo TAP version 13
-echo 1..$((3 + $(echo "$traps" | wc -l)))
+echo 1..$((4 + $(echo "$traps" | wc -l)))
 n=1
-for flag in "" -r; do
-	if strace -o /tmp/calls {TRACE} /sample/event-loop $flag {ROUNDS} >/tmp/said 2>&1; then
-		echo "ok $n event-loop $flag"
+for loop in event-loop "event-loop -r" event-loop-cxx; do
+	if strace -o /tmp/calls {TRACE} /sample/$loop {ROUNDS} >/tmp/said 2>&1; then
+		echo "ok $n $loop"
 	else
-		echo "not ok $n event-loop $flag"
+		echo "not ok $n $loop"
 	fi
 	sed "s/^/# said: /" /tmp/said
 	sed "s/^/# calls: /" /tmp/calls
@@ -66,9 +68,11 @@ done
 
 def build(options: Options, name: str) -> pathlib.Path:
     """A sample, static as the guest has no libraries."""
+    [source] = [path for path in (ROOT / 'samples/eventfd').glob(f'{name}.*') if path.suffix in COMPILERS]
+    compiler, *flags = COMPILERS[source.suffix]
     target = options.work / name
-    processes.run([f'{options.arch.cross}gcc', *FLAGS, '-static', '-o', target, ROOT / f'samples/eventfd/{name}.c'],
-                  options.work / 'samples.log', f'building samples/eventfd/{name}.c')
+    processes.run([f'{options.arch.cross}{compiler}', *flags, '-static', '-o', target, source], options.work / 'samples.log',
+                  f'building samples/eventfd/{source.name}')
     return target
 
 
@@ -145,20 +149,21 @@ def in_guest(options: Options, built: session.Built, programs: Mapping[str, path
             calls += line.removeprefix('calls: ') + '\n'
     runs.append((said, calls))
     # What a run says comes after its result line.
-    runs = runs[1:3]
-    for how, (said, calls) in zip(('autoreset', 'read'), runs):
+    wanted = ((LOOP, 'autoreset'), (LOOP, 'read'), (CXX, 'autoreset'))
+    runs = runs[1:1 + len(wanted)]
+    for (name, how), (said, calls) in zip(wanted, runs):
         _, numbers = counted(said, calls)
-        yield f'event-loop, {how}, {ROUNDS} wake-ups: {numbers["poll"]} poll, {numbers["read"]} read', \
-            wrong_with(how, said, calls)
-    if len(runs) != 2:
-        yield 'event-loop in the guest', f'{len(runs)} runs reported in place of 2'
+        yield f'{name}, {how}, {ROUNDS} wake-ups: {numbers["poll"]} poll, {numbers["read"]} read', wrong_with(how, said, calls)
+    if len(runs) != len(wanted):
+        yield 'the loops in the guest', f'{len(runs)} runs reported in place of {len(wanted)}'
 
 
 def results(options: Options) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each run."""
     built = session.build(options)
     programs = {name: build(options, name) for name in ALL}
-    yield 'event-loop on this kernel', here(programs[LOOP])
+    for name in (LOOP, CXX):
+        yield f'{name} on this kernel', here(programs[name])
     if not options.arch.native:
         return      # strace and its libraries are those of this machine
     yield from in_guest(options, built, programs)
