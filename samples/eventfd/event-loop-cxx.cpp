@@ -8,6 +8,7 @@
  *
  * It prints what it did and ends with 0 if each wake-up was seen once.
  */
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -2,9 +2,9 @@
 """The own suites of programs that use eventfd, unchanged, in a Debian on our kernel and on stock: "make programs T=suites".
 
 Those of GLib, libevent (all of regress) and libuv are built from Debian's source packages as they are, and use the system's
-C library; Go's are of a newer release, and static; Python's come with the system. Nothing of them uses the flag. What a suite's cases come to on stock they have to
-come to on ours; what fails on both, as it wants more than this guest has, is said. A suite that fails is run once more,
-and a case has passed if it did in either run.
+C library; Go's are of a newer release, and static; Python's come with the system. Nothing of them uses the flag. What a
+suite's cases come to on stock they have to come to on ours; what fails on both, as it wants more than this guest has, is
+said. A suite that fails is run once more, and a case has passed if it did in either run.
 """
 import functools
 import pathlib

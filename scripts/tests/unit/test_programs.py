@@ -14,8 +14,7 @@ from commands import programs, suites
 from core.options import Options
 from core.report import Broken, Refusal
 from guest import known_programs, program_tests
-from source import insertion, semantic
-from source import golang
+from source import golang, insertion, semantic
 from source import programs as sources
 from tests.calls import Refusals, call_here
 
