@@ -13,8 +13,8 @@
  * kernel can do to an eventfd is made of these two.
  *
  * Tasks that wait in read(2) or write(2) are not on the pollers' queue but on a
- * wait list of their own. Whoever changes the counter wakes as many of them as
- * the change can serve; see "Waiters" below.
+ * wait list of their own. A change of the counter wakes as many of them as it can
+ * serve; see "Waiters" below.
  *
  * With EFD_AUTORESET a poll that reports the counter takes it: to report it is
  * to claim it, and of several pollers one can; see eventfd_claim().
@@ -40,21 +40,23 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-/* As far as write(2) can fill the counter, and as far as it can be signalled. */
+/* The highest counts that a write(2) and that a signal of the kernel can reach. */
 #define EVENTFD_FULL		(ULLONG_MAX - 1)
 #define EVENTFD_OVERFLOW	ULLONG_MAX
 
 /*
- * The wait list has readers in front of writers, each kind by priority. Both are
- * odd: in front of equals there is a place for those who are requeued.
+ * The wait list has readers in front of writers, and sorts each kind by priority.
+ * The two begin at odd numbers: a requeued waiter fits in front of its equals.
  */
 #define EVENTFD_READERS		1
 #define EVENTFD_REQUEUED	(EVENTFD_READERS - 1)
 #define EVENTFD_WRITERS		(4 * MAX_RT_PRIO + 1)
 
 /*
- * How often a read faults its buffer in before it gives up on it: more often than
- * a thread that takes pages away all the time can be faster.
+ * A read faults its buffer in this often before it fails. A page that was faulted
+ * in can be reclaimed again before the copy, but hardly that often in a row. The
+ * copies then fail for a reason that fault_in_iov_iter_writeable() does not see, such
+ * as the memory tags of arm64, and the read must not loop in the kernel for ever.
  */
 #define EVENTFD_FAULT_TRIES	100
 
@@ -71,7 +73,8 @@ static DEFINE_IDA(eventfd_ida);
  * @claim:	 POLL_CLAIM with EFD_AUTORESET, else 0: what a wake-up says on
  *		 top of EPOLLIN
  * @is_semaphore: EFD_SEMAPHORE was given
- * @waited_for:	 @waiters is not empty: one byte to look at
+ * @waited_for:	 @waiters is not empty; cheaper to test than by plist_head_empty(),
+ *		 which compares a pointer with the address of the list
  */
 struct eventfd_ctx {
 	struct kref kref;
@@ -86,9 +89,9 @@ struct eventfd_ctx {
 
 /**
  * struct eventfd_waiter - a task that waits, on that task's stack
- * @node: its place on the wait list; on none once it has been woken
+ * @node: on the wait list until the task is woken
  * @task: the task to wake
- * @n:	  what a writer has to add; 1 for a reader
+ * @n:	  the value that a writer adds; 1 for a reader
  */
 struct eventfd_waiter {
 	struct plist_node node;
@@ -96,19 +99,19 @@ struct eventfd_waiter {
 	u64 n;
 };
 
-/* What a read would take. */
+/* Returns what a read would take. */
 static u64 eventfd_next(const struct eventfd_ctx *ctx)
 {
 	return ctx->is_semaphore && ctx->count ? 1 : ctx->count;
 }
 
-/* How many reads, one after the other, would find something to take. */
+/* Returns how many reads in a row would find something to take. */
 static u64 eventfd_reads(const struct eventfd_ctx *ctx)
 {
 	return ctx->is_semaphore ? ctx->count : !!ctx->count;
 }
 
-/* May @n be added to the counter without it passing EVENTFD_FULL? */
+/* Returns whether the counter stays within EVENTFD_FULL when @n is added. */
 static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
 {
 	return n < EVENTFD_OVERFLOW - ctx->count;
@@ -121,16 +124,16 @@ static bool eventfd_fits(const struct eventfd_ctx *ctx, u64 n)
  * real-time tasks are in front, by the priority that they had when they blocked;
  * equals are served in the order of arrival.
  *
- * To be woken is to be taken off the list, under the lock. It is no hand-over:
- * a task that did not wait may steal what the waiter was woken for (a hand-over
- * would cost a context switch for each operation on a contended semaphore). So a
- * woken waiter looks again, and if it cannot go on it is requeued in front of its
- * equals.
+ * A waiter is taken off the list as it is woken, under the lock. That is no
+ * hand-over: a task that did not wait may steal what the waiter was woken for (a
+ * hand-over would cost a context switch for each operation on a contended
+ * semaphore). So a woken waiter looks again, and if it cannot go on it is requeued
+ * in front of its equals.
  *
  * A change of the counter by n units wakes readers for n units, or writers that
- * fit beside one another until their values come to n. It does not matter who was
- * woken before: that task may be kept from running for long, and no other waiter
- * is held up by it. A waiter that cannot use its wake-up passes it on, for as many
+ * fit beside one another until their values come to n. Tasks that were woken before
+ * do not count: such a task may be kept from running for long, and must not hold up
+ * another waiter. A waiter that cannot use its wake-up passes it on, for as many
  * units as it was woken for.
  *
  * So whenever the lock is dropped: while a reader is on the list, at least as many
@@ -165,6 +168,7 @@ static bool eventfd_is_writer(const struct eventfd_waiter *waiter)
 	return waiter->node.prio >= EVENTFD_WRITERS - 1;
 }
 
+/* Out of line: a write that finds nobody waiting saves no registers for this. */
 static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 {
 	/* One reader takes the whole counter, but for a semaphore. */
@@ -178,13 +182,17 @@ static noinline void __eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 	}
 }
 
-/* Wake the readers that @n units serve: units that were added, or are passed on. */
+/*
+ * Wake the readers that @n units serve: units that were added, or are passed on.
+ * This is inline, so that a caller tests one byte where nobody waits.
+ */
 static __always_inline void eventfd_wake_readers(struct eventfd_ctx *ctx, u64 n)
 {
 	if (unlikely(ctx->waited_for))
 		__eventfd_wake_readers(ctx, n);
 }
 
+/* Out of line: a read that finds nobody waiting saves no registers for this. */
 static noinline void __eventfd_wake_writers(struct eventfd_ctx *ctx, u64 n)
 {
 	struct eventfd_waiter *waiter, *next;
@@ -293,13 +301,14 @@ static void eventfd_add(struct eventfd_ctx *ctx, u64 n, __poll_t events)
 
 	if (IS_ENABLED(CONFIG_64BIT))
 		/*
-		 * The unlock is no release for a poller that takes no lock: it
-		 * may see this before. Pairs with the acquire in eventfd_peek().
+		 * A poller that takes no lock may see the new count before the
+		 * unlock, and is not ordered by it: so this store is a release
+		 * itself. Pairs with the acquire in eventfd_peek().
 		 */
 		smp_store_release(&ctx->count, ctx->count + n);
 	else
 		WRITE_ONCE(ctx->count, ctx->count + n);
-	/* Where it is to be claimed, a poller polls again before it reports it. */
+	/* With POLL_CLAIM set a woken poller polls again, to claim, before it reports. */
 	eventfd_wake_pollers(ctx, EPOLLIN | events | ctx->claim);
 }
 
@@ -370,8 +379,9 @@ void eventfd_signal_mask(struct eventfd_ctx *ctx, __poll_t mask)
 EXPORT_SYMBOL_GPL(eventfd_signal_mask);
 
 /*
- * The last close. A poller of user space holds the file open, so the only pollers
- * left to be told EPOLLHUP are those in the kernel that hold just the context.
+ * At the last close only users in the kernel that hold just the context are left to
+ * be told EPOLLHUP. A poll of user space holds the file open until it ends. An epoll
+ * does not, but its items are gone: __fput() calls eventpoll_release() before this.
  */
 static int eventfd_release(struct inode *inode, struct file *file)
 {
@@ -385,11 +395,11 @@ static int eventfd_release(struct inode *inode, struct file *file)
 }
 
 /*
- * The counter, for a poller that does not hold the lock.
+ * Returns the counter to a poller that does not hold the lock.
  *
- * Nothing is missed by that. A poller that means to sleep queues itself before
+ * No event is missed by that. A poller that means to sleep queues itself before
  * it reads, and queueing takes the lock, as every change of the counter does.
- * So whoever had the lock first is seen by the other:
+ * So the one that has the lock first is seen by the other:
  *
  *	poller first				signaller first
  *
@@ -400,17 +410,19 @@ static int eventfd_release(struct inode *inode, struct file *file)
  *	unlock							nobody queued
  *			lock					unlock
  *			count += n		lock
- *			wakes the poller	queue
+ *			wakes pollers		queue
  *			unlock			unlock
  *	reads, n or not				reads n
  *
- * On the left the read may come at any time and find anything: there is a wake
- * on its way. On the right the poller took the lock that the signaller had
- * dropped, and with it all that was written under it. What must not happen is
- * that the read moves up before the queueing: it cannot pass a lock's acquire.
- * A poller that looks without queueing, or looks again, is still on the queue
- * from before or does not mean to sleep. This, and all else that this file says
- * about order, is checked in Documentation/litmus-tests/eventfd/.
+ * On the left the read may come at any time and return either count: the signaller
+ * finds the poller on the queue, and wakes it. Only where the poller is exclusive
+ * may the walk end at an earlier one, which then has to deliver the event; for
+ * poll(2) and select(2) pollwake() in fs/select.c says why it does. On the right the
+ * poller took the lock that the signaller had dropped, and with it all that was
+ * written under it. The read must not move up before the queueing, and cannot, as
+ * that acquires the lock. A poller that looks without queueing, or looks again, is
+ * still on the queue from before or does not mean to sleep. This, and all else that
+ * this file says about order, is checked in Documentation/litmus-tests/eventfd/.
  *
  * A 32-bit machine reads the two halves one after the other. A counter that
  * moves between 0xffffffff and 0x100000000 could show the low half of the one
@@ -439,7 +451,7 @@ static u64 eventfd_peek(struct eventfd_ctx *ctx)
 	return count;
 }
 
-/* What a poller is told of a counter that stands at @count. */
+/* Returns the events that a poller is told of when the counter is @count. */
 static __poll_t eventfd_events(u64 count)
 {
 	__poll_t events = 0;
@@ -454,7 +466,7 @@ static __poll_t eventfd_events(u64 count)
 	return events;
 }
 
-/* Rare, and out of line: inlined, each claim would save registers for it. */
+/* This is rare, and out of line: inlined, it makes each claim save registers. */
 static noinline void eventfd_wake_pollers_for_space(struct eventfd_ctx *ctx)
 {
 	eventfd_wake_pollers(ctx, EPOLLOUT);
@@ -504,7 +516,7 @@ static __poll_t eventfd_poll(struct file *file, poll_table *wait)
 	return eventfd_events(eventfd_peek(ctx));
 }
 
-/* The same with EFD_AUTORESET. */
+/* Poll an eventfd that has EFD_AUTORESET. */
 static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 {
 	struct eventfd_ctx *ctx = file->private_data;
@@ -512,8 +524,9 @@ static __poll_t eventfd_poll_autoreset(struct file *file, poll_table *wait)
 	u64 count;
 
 	/*
-	 * A claim takes all, but for a poller that asks for space, too. And one
-	 * with EPOLLWAKEUP keeps the system awake until it polls again.
+	 * A claim takes all, unless the poller asks for space, too, or has
+	 * EPOLLWAKEUP, which keeps the system awake until it polls again. The
+	 * key is where a file says so, see POLL_CLAIM_WHOLE.
 	 */
 	if ((wanted & (POLL_CLAIM | EPOLLIN | EPOLLOUT | EPOLLWAKEUP)) ==
 	    (POLL_CLAIM | EPOLLIN))
@@ -585,10 +598,11 @@ int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
 EXPORT_SYMBOL_GPL(eventfd_ctx_remove_wait_queue);
 
 /*
- * Copy out what there is, which must not be nothing, and take it. Both under
+ * Copy out what a read takes of a positive counter, and take it. Both happen under
  * the lock, so that a read either delivers what it takes or takes nothing, and
- * nobody ever sees the counter without it in between. A page that is not there
- * cannot be waited for here: the caller does that.
+ * nobody ever sees the counter without it in between. A page that is not present
+ * cannot be waited for here: the caller does that. This is inline, as each read
+ * goes through it and the second caller would make it a function of its own.
  */
 static __always_inline bool eventfd_deliver(struct eventfd_ctx *ctx,
 					    struct iov_iter *to)
@@ -614,7 +628,10 @@ static bool eventfd_may_block(const struct kiocb *iocb)
 	       !(iocb->ki_flags & IOCB_NOWAIT);
 }
 
-/* The same as a read does at first, where its buffer was not in memory. */
+/*
+ * Deliver a read whose buffer was not in memory at first. This is rare, and out of
+ * line, so that other reads save no registers for it.
+ */
 static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 						 const struct kiocb *iocb,
 						 struct iov_iter *to)
@@ -625,7 +642,7 @@ static noinline int eventfd_fault_in_and_deliver(struct eventfd_ctx *ctx,
 	int err;
 
 	do {
-		/* What was not taken may serve another reader meanwhile. */
+		/* The count was not taken, and may serve another reader meanwhile. */
 		eventfd_wake_readers(ctx, 1);
 		spin_unlock_irq(&ctx->wqh.lock);
 		/* Only a real fault grows a stack, and the second call makes none. */
@@ -672,8 +689,8 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /*
- * What a write is to add. One load where the machine may do it at any address:
- * that is shorter than a copy of eight bytes.
+ * Get the value that a write adds. Machines that may load it from any address do
+ * that, as it is shorter than a copy of eight bytes.
  */
 static __always_inline bool eventfd_get_value(u64 *value, const char __user *buf)
 {
@@ -724,7 +741,7 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n",
 		   eventfd_peek(ctx), ctx->id);
-	/* Constant strings: so a fourth line does not make this slower. */
+	/* These are constant strings, so that the fourth line makes this no slower. */
 	seq_puts(m, ctx->is_semaphore ? "eventfd-semaphore: 1\n" :
 					"eventfd-semaphore: 0\n");
 	seq_puts(m, ctx->claim ? "eventfd-autoreset: 1\n" :
@@ -733,8 +750,8 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 #endif
 
 /*
- * ->write and not ->write_iter: writev(2) is one write for each of its
- * segments, and user space can tell.
+ * These have ->write and not ->write_iter: so writev(2) is one write for each of
+ * its segments, and user space can tell.
  */
 static const struct file_operations eventfd_fops = {
 	.release	= eventfd_release,
@@ -747,7 +764,7 @@ static const struct file_operations eventfd_fops = {
 #endif
 };
 
-/* A table of its own: no other eventfd's poll has to ask for the flag. */
+/* The flag has a table of its own, so that the poll of others need not test it. */
 static const struct file_operations eventfd_autoreset_fops = {
 	.release	= eventfd_release,
 	.poll		= eventfd_poll_autoreset,
@@ -842,7 +859,7 @@ static int do_eventfd(unsigned int count, int flags)
 
 	if (flags & ~EFD_FLAGS_SET)
 		return -EINVAL;
-	/* Is a poll to take one unit or all? Neither, until somebody needs it. */
+	/* A poll could take one unit or all: refused until one of these has a user. */
 	if ((flags & EFD_SEMAPHORE) && (flags & EFD_AUTORESET))
 		return -EINVAL;
 

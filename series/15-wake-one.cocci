@@ -26,6 +26,7 @@ position p;
  ...
  entry->wait.private = queues;
 + if ((table->_key & POLL_CLAIM_WHOLE) == POLL_CLAIM_WHOLE) {
++ /* poll_initwait() need not: only exclusive entries use it */
 + WRITE_ONCE(queues->will_claim, 0);
 + add_wait_queue_exclusive(address, &entry->wait);
 + return;
@@ -83,6 +84,7 @@ position p;
 +
 + init_poll_funcptr(&next, NULL);
 + next._key = POLL_CLAIM_NEXT;
++ /* this poller may leave an event that it was woken for */
 + vfs_poll(entry->filp, &next);
 + }
 

@@ -937,10 +937,10 @@ static void remove_wait_queue_takes_what_read_would(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count, semaphore ? 1 : 7);
 	KUNIT_EXPECT_FALSE(test, test_is_queued(listener));
 	KUNIT_EXPECT_EQ(test, eventfd_peek(listener->ctx), semaphore ? 6 : 0);
-	/* Who stays is told that there is room. */
+	/* The one that stays is told that there is space. */
 	KUNIT_EXPECT_EQ(test, other->calls, 1);
 	EXPECT_EVENTS(test, other->key, EPOLLOUT);
-	/* Who went is not told of anything any more. */
+	/* The one that went is told nothing any more. */
 	eventfd_signal(listener->ctx);
 	KUNIT_EXPECT_EQ(test, listener->calls, 0);
 	KUNIT_EXPECT_EQ(test, other->calls, 2);

@@ -45,22 +45,26 @@
  *
  * Such a claim leaves nothing for a second poller, and nothing to be reported
  * again: each event is an edge. A file says so from within ->poll(): it adds
- * EPOLLET to the key of the claim before it calls poll_wait().
+ * EPOLLET to the key of the claim before it calls poll_wait(). The key is how a file
+ * answers the caller, and this is the one case in which it writes to a poll_table.
  *
  * select(2) and poll(2) then queue the claimer exclusively, so that an event wakes
  * one of them and not all. A wake-up ends with a claimer only if that is about to
  * scan its files once more, see pollwake(). epoll_wait(2) does not poll a
- * level-triggered item again before the next wake-up. A wake-up that is for all
- * pollers, as one for EPOLLHUP, has to reach all (nr_exclusive is 0).
+ * level-triggered item again before the next wake-up.
+ *
+ * A wake-up that each poller has to see must not end early: it needs nr_exclusive 0,
+ * unless no claimer can be queued, as at the last close of an eventfd, which wakes
+ * for EPOLLHUP.
  */
 #define POLL_CLAIM_WHOLE	(POLL_CLAIM | EPOLLET)
 
 /*
  * POLL_CLAIM_NEXT: a claimer leaves the wait queue
  *
- * It may leave what it was woken for: another thread has closed its descriptor. So
- * it polls with this key once it is off the queue, and asks for no event. If there
- * is one to be claimed, the file wakes its pollers.
+ * It may leave an event that it was woken for: another thread has closed its
+ * descriptor. So it polls with this key once it is off the queue, and asks for no
+ * event. If there is one to be claimed, the file wakes its pollers.
  */
 #define POLL_CLAIM_NEXT		POLL_CLAIM
 

@@ -120,7 +120,7 @@ TEST_F(AutoresetIoUring, OfThreePollsOneGetsEachWrite) {
     EXPECT_EQ(EventfdCount(efd), 1u) << "nobody is left who polls";
 }
 
-/* A write of zero to a full one is a wake-up for those who read, and none for room. */
+/* A write of zero to a full one is a wake-up for those who read, and none for space. */
 TEST_F(AutoresetIoUring, WakeUpForWhatWasNotAskedDisturbsNobody) {
     FileDescriptor efd = NewEventfdAt(kFull, EFD_AUTORESET);
     ScopedThread waiter([&] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// EFD_AUTORESET with counters that are full or overflowed, and those who wait for room in them.
+// EFD_AUTORESET with counters that are full or overflowed, and those who wait for space.
 #include <memory>
 
 #include "support/autoreset.h"
@@ -20,7 +20,7 @@ const ProgramNeeds kNeeds = {"one processor"};
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/* Counters that are full, and what a claim does for those who wait for room. */
+/* Counters that are full, and what a claim does for those who wait for space. */
 class AutoresetFull : public AutoresetTest {
   protected:
     /* A counter at 2^64 - 1, where only the kernel brings it. */

@@ -38,7 +38,7 @@ TEST_F(AutoresetPoll, ReportsEachStateExactly) {
         {kFull - 1, POLLIN | POLLOUT, POLLIN | POLLOUT, true},
         {kFull, POLLIN, POLLIN, true},
         {kFull, POLLOUT, 0, false},
-        /* The claim makes room: the result is of the time after it. */
+        /* The claim makes space: the result is of the time after it. */
         {kFull, POLLIN | POLLOUT, POLLIN | POLLOUT, true},
     };
     for (const auto& each : cases) {

@@ -69,7 +69,7 @@ class AnyRing : public testing::TestWithParam<std::tuple<RingKind, int>> {
         EXPECT_EQ(EventfdCount(efd, where), count);
     }
 
-    /* A poll that takes the event of an overflow makes room with that, and says so. */
+    /* A poll that takes the event of an overflow makes space with that, and says so. */
     short room_by_claim() const { return flags() ? POLLOUT : 0; }
 
     io_uring_sqe* Entry(uint64_t data = 0, Where where = Where::current()) {

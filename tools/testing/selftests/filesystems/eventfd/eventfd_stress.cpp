@@ -293,7 +293,7 @@ class Checker {
   public:
     Checker(State* state, const int* efds) : state_(state), efds_(efds) {}
 
-    /* Keeps those going that wait for room. */
+    /* Keeps those going that wait for space. */
     void TakeFromEach() {
         for (int kind = 0; kind < kKinds; kind++) {
             uint64_t value = 0;

@@ -11,9 +11,9 @@
  *     ok 5 Read.ReturnsEight # XFAIL needs CHANGE: what a kernel without does (changes.h)
  *     not ok 6 Read.ReturnsEight #  XPASS passes, but needs CHANGE: what a kernel without does
  *
- * The plan comes first, so a run that dies half way shows. What a test prints is shown only if
- * it did not pass, in "# " lines before its result, each with the seconds since the test
- * started.
+ * The plan comes first with EVENTFD_CHANGES, and else last (ktap.cpp): a run that dies half
+ * way lacks results, or the plan. What a test prints is shown only if it did not pass, in "# "
+ * lines before its result, each with the seconds since the test started.
  *
  * A test fails, too, where it leaves descriptors open or processes behind, dies of a signal, or
  * runs out of time: 20 s unless it declares another limit; EVENTFD_TEST_TIMEOUT=N makes that N
