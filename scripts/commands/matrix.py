@@ -3,8 +3,8 @@
 
 Each row is a call of make, in the order of the list below; ROW is a pattern for names of rows. What a
 row came to is kept under build/matrix, with its log, and counts for as long as what it is about stays as it is: for
-most of them what is booted, the kernel's files with all that the series makes of them and the suite; for check, all but
-the pages. So a run that was interrupted goes on where it was, and a row that failed is run again.
+most of them what is booted, the kernel's files with all that the series makes of them and the suite, but no comment in
+these; for check, all but the pages. So a run that was interrupted goes on where it was, and a row that failed is run again.
 "document" puts the table into Documentation/dev-tools/eventfd.rst, where a row counts likewise, on other machines too.
 All of it takes hours.
 
@@ -61,6 +61,8 @@ ABOUT: Mapping[str, tuple[str, ...]] = {'check': (), 'mutants': ('scripts/comman
                                                      'scripts/guest/program_tests.py', 'scripts/programs/'),
                                         'coverage': ('scripts/commands/coverage.txt', 'scripts/commands/coverage.py')}
 BOOTED = ('scripts/config/', 'scripts/rootfs/')
+# What of C and C++ is a comment, beside what only looks like one: strings, characters.
+COMMENT = re.compile(rb'(//[^\n]*|/\*.*?\*/)|R"(\w*)\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\'', re.S)
 # A row's log ends with a line that says what it came to; what is before the number is of no use in a table.
 SAYS = re.compile(r'(?:verdict|compare|coverage|mutants|programs): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
 
@@ -90,6 +92,19 @@ def booted() -> dict[str, bytes]:
     return {name: data for name, data in files.items() if not name.startswith(('Documentation/', 'MAINTAINERS'))}
 
 
+def without_words(name: str, data: bytes) -> bytes:
+    """A file without what is said in it to people: comments, and what a command of ours says for help.
+
+    (The numbers of lines move with these, and a row's result does not go by them.)
+    """
+    if name.endswith('.py'):
+        return data.partition(b'\nCOMMANDS = (')[0]
+    if not name.endswith(('.c', '.h', '.cpp', '.hpp')):
+        return data
+    code = COMMENT.sub(lambda match: b' ' if match[1] else match[0], data)
+    return b'\n'.join(line.rstrip() for line in code.splitlines() if line.strip())
+
+
 def state(row: str) -> str:
     """Names what a row is about."""
     names = ABOUT.get(row, BOOTED)
@@ -99,7 +114,8 @@ def state(row: str) -> str:
         files.update(booted())
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(f'{name}\0'.encode() + files[name] + b'\0')
+        data = without_words(name, files[name]) if names else files[name]
+        digest.update(f'{name}\0'.encode() + data + b'\0')
     return digest.hexdigest()[:16]
 
 
@@ -214,7 +230,7 @@ def run_rows(_options: Options, arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('matrix', 'all that needs a booted kernel, on every kernel and machine, with a table at the end (hours)',
+    Command('matrix', 'all that boots, on every kernel and machine, with a table (hours)',
             run_rows, [Argument('rows', 'patterns for names of rows; all, if there is none', '*')]),
     Command('matrix-doc', 'put the table of make matrix into the documentation', write_page),
 )

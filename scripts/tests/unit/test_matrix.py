@@ -130,3 +130,21 @@ class States(unittest.TestCase):
         after = {row: matrix.state(row) for row in matrix.ROWS}
         self.assertEqual({row for row in matrix.ROWS if before[row] == after[row]}, {'check'})
         self.assertEqual(len(set(before.values())), 5)
+
+    def test_a_comment_is_no_part_of_what_is_booted(self) -> None:
+        before = {row: matrix.state(row) for row in matrix.ROWS}
+        self.files = {'fs/eventfd.c': b'/* Why:\n * so. */\n\none\t// and so\n'}
+        self.assertEqual({row: matrix.state(row) for row in matrix.ROWS}, before)
+
+    def test_what_only_looks_like_a_comment_is_code(self) -> None:
+        for code in (b'puts("/* no */ //");', b"'\"' // x\n'/*' '*/'", b'R"x(" // )" )x"', b"1'000'000", b'a = b / *c;', b'"\\"//"'):
+            with self.subTest(code=code):
+                kept = code.replace(b' // x', b'')
+                self.assertEqual(matrix.without_words('a.cpp', code), kept)
+                self.assertEqual(matrix.without_words('a.cpp', b'/* " */ ' + code + b' // \''), b'  ' + kept)
+        self.assertEqual(matrix.without_words('a.txt', b'// is the text'), b'// is the text')
+
+    def test_what_a_command_says_for_help_is_no_part_of_it_either(self) -> None:
+        code = b"def f() -> None: ...\n\n\nCOMMANDS = (Command('f', 'what it is', f),)\n"
+        self.assertEqual(matrix.without_words('a.py', code), matrix.without_words('a.py', code.replace(b'what it is', b'which')))
+        self.assertNotEqual(matrix.without_words('a.py', code), matrix.without_words('a.py', code.replace(b'...', b'pass')))
