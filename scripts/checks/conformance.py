@@ -19,7 +19,7 @@ from core import processes
 from core.command import Command
 from core.machines import ARCHES
 from core.options import Options, need_programs_here
-from core.places import BUILD, ROOT, SUITE, write_if_changed
+from core.places import BUILD, ROOT, SUITE, project_commit, write_if_changed
 from core.report import Broken, Progress, say
 from guest import kernels, rootfs
 from source import trees
@@ -93,13 +93,17 @@ def differing(report: Iterable[str]) -> list[str]:
     return [' '.join(words) for kind, *words in rows if kind == 'differs']
 
 
+def need_small(target: pathlib.Path, data: bytes, most: int, cure: str) -> None:
+    """Fail where an archive is larger than those can do with whom it is for."""
+    if len(data) > most:
+        raise Broken(f'{target} would have {len(data) / 1e6:.1f} MB, and {most / 1e6:.0f} are the most: {cure}')
+
+
 def tarball(options: Options, program: pathlib.Path) -> pathlib.Path:
     """Pack it; the same files make the same archive."""
     name = f'eventfd-conformance-{options.arch.name}'
     suite = ROOT / 'tools/testing/selftests' / SUITE
-    head = subprocess.run(['git', '-C', ROOT, 'log', '-1', '--format=%H %ct'], capture_output=True, text=True,
-                          check=False).stdout.split()
-    version, when = head if len(head) == 2 else ('unknown', '0')
+    version, when = project_commit()
     readme = (pathlib.Path(__file__).with_name('conformance.README')).read_text().split('\n', 1)[1]
     readme = readme.replace('@VERSION@', version).replace('@ARCH@', options.arch.name)
     target = BUILD / f'{name}.tar.gz'
@@ -110,11 +114,11 @@ def tarball(options: Options, program: pathlib.Path) -> pathlib.Path:
                                         ('LICENSE', (ROOT / 'LICENSE').read_bytes(), 0o644),
                                         ('README', readme.encode(), 0o644)):
                 entry = tarfile.TarInfo(f'{name}/{path}')
-                entry.size, entry.mode, entry.mtime = len(content), mode, int(when)
+                entry.size, entry.mode, entry.mtime = len(content), mode, when
                 archive.addfile(entry, io.BytesIO(content))
-        write_if_changed(target, gzip.compress(data.getvalue(), mtime=0))
-    if target.stat().st_size > LARGEST:
-        raise Broken(f'{target} has {target.stat().st_size / 1e6:.1f} MB, and {LARGEST / 1e6:.0f} are the most: see what the program is linked with')
+        packed = gzip.compress(data.getvalue(), mtime=0)
+    need_small(target, packed, LARGEST, 'see what the program is linked with')
+    write_if_changed(target, packed)
     return target
 
 

@@ -11,7 +11,6 @@ import lzma
 import pathlib
 import re
 import shlex
-import subprocess
 import tarfile
 from collections.abc import Iterator
 
@@ -19,13 +18,15 @@ from checks import conformance, pages
 from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here
-from core.places import BUILD, ROOT, SUITE, project_files
+from core.places import BUILD, ROOT, SUITE, project_commit, project_files, said_by_git
 from core.report import Broken, Progress, refuse, say
 from guest import qemu, session, verdicts
 from source import patch_series
 
 PARTS = ROOT / 'scripts/dist'
 KERNELS = ('6.12', '7.3')
+# Who has no time to build has none for a long download.
+LARGEST = 60_000_000
 # Names of the guest's parts in the script, which it fills in.
 PLACES = ('"$here/boot/bzImage"', '"$work/initrd"', '"$cpus"', '"$memory"')
 Files = dict[str, tuple[bytes, int]]
@@ -33,12 +34,8 @@ Files = dict[str, tuple[bytes, int]]
 
 def version() -> tuple[str, int]:
     """Of the project: the commit, and when it was made; with a mark where files differ from it."""
-    git = subprocess.run(['git', '-C', ROOT, 'log', '-1', '--format=%h %ct', '--abbrev=12'], capture_output=True, text=True,
-                         check=False).stdout.split()
-    if len(git) != 2:
-        return 'unknown', 0
-    changed = subprocess.run(['git', '-C', ROOT, 'status', '--porcelain'], capture_output=True, text=True, check=False).stdout
-    return git[0] + ('-changed' if changed else ''), int(git[1])
+    commit, when = project_commit()
+    return commit[:12] + ('-changed' if said_by_git('status', '--porcelain') else ''), when
 
 
 def tree(folder: pathlib.Path, name: str) -> Iterator[tuple[str, tuple[bytes, int]]]:
@@ -134,8 +131,11 @@ def dist(options: Options, _arguments: argparse.Namespace) -> int:
     files = contents(options, name)
     progress = Progress(f'packing {name}.tar.xz', options.terminal)
     target = BUILD / f'{name}.tar.xz'
-    target.write_bytes(packed(files, name, when))
-    progress.done(f'{len(files)} files, {target.stat().st_size / 1e6:.1f} MB')
+    data = packed(files, name, when)
+    progress.done(f'{len(files)} files, {len(data) / 1e6:.1f} MB')
+    largest = max(files, key=lambda path: len(files[path][0]))
+    conformance.need_small(target, data, LARGEST, f'the largest file in it is {largest}')
+    target.write_bytes(data)
     say(f'{target}')
     return 0
 

@@ -8,8 +8,8 @@ guest's own environment. Python wants its library, WITH=/usr/lib/python3.11. Wha
 it is made, and its exit status is that of the command (make itself makes a 2 of any). STRACE=1 shows its calls,
 CPUS and MEM say how large the guest is, and S for how many seconds it may run.
 
-Exit status: the program's; 2 for bad input; 3 if the kernel crashed or warned; 4 if the time was up. With 3
-and 4 a last line says so.
+Exit status: the program's; 1 if a step failed, or the guest ended without a word of the program; 2 for bad input;
+3 if the kernel crashed or warned; 4 if the time was up. But for the program's own a last line says so.
 """
 import argparse
 import os
@@ -71,11 +71,18 @@ def found(word: str) -> pathlib.Path:
     return pathlib.Path(os.path.abspath(path))
 
 
+def tracer() -> pathlib.Path:
+    path = shutil.which('strace')
+    if not path:
+        refuse('STRACE=1 needs strace, and it is not installed here: it is in the package strace')
+    return pathlib.Path(path)
+
+
 def files_for(words: list[str], more: list[str], traced: bool) -> dict[str, pathlib.Path]:
     """All that the guest gets: {where: here}."""
     files = carried.program_files(found(words[0]))
     if traced:
-        files |= carried.program_files(found('strace'))
+        files |= carried.program_files(tracer())
     for name in more:
         path = pathlib.Path(os.path.abspath(name))
         if not path.exists():
@@ -122,6 +129,10 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
         say(f'the kernel crashed or warned: {complaints[0]}; the console is {outcome.console}')
         return CRASHED
     status = carried.status_of(outcome.console)
+    if outcome.ended and not outcome.report:
+        say(f'the time was up: the kernel did not come up in {limits.boot} s, and S= is not about those: look at what it says '
+            f'in {outcome.console}, and try again while this machine has less to do')
+        return TIME_IS_UP
     if outcome.ended:
         say(f'the time was up: {outcome.ended.replace("the suite", "the program")}; S=SECONDS gives it more')
         return TIME_IS_UP
@@ -132,4 +143,4 @@ def try_program(options: Options, _arguments: argparse.Namespace) -> int:
     return status
 
 
-COMMANDS = (Command('try', "a program of yours in the booted kernel: PROG='./mine --flag'", try_program),)
+COMMANDS = (Command('try', "your program in the booted kernel: PROG='./mine --flag'", try_program),)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from core.report import refuse
+from core.report import refuse, say
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / 'scripts'
@@ -24,17 +24,33 @@ UNFINISHED = 'unfinished-'
 PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
 
 
-def listed_by_git(patterns: Sequence[str]) -> list[str] | None:
-    """What git has of them; nothing, if there is no git, or no repository."""
+def said_by_git(*words: str) -> str | None:
+    """What git says of the project; nothing, if there is no git, or no repository."""
     if not (ROOT / '.git').exists():
         return None
-    # To look at the names of a checkout of somebody else's, as in a container, does no harm.
-    listed = ['git', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=false', '-C', str(ROOT), 'ls-files', '-coz', '--exclude-standard']
+    # To look at a checkout of somebody else's, as in a container, writes nothing, and whoever does so runs its makefile, too.
+    git = ['git', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=false', '--no-optional-locks', '-C', str(ROOT)]
     try:
-        done = subprocess.run([*listed, '--', *patterns], capture_output=True, text=True, check=False)
+        done = subprocess.run([*git, *words], capture_output=True, text=True, check=False)
     except OSError:
         return None
-    return done.stdout.split('\0')[:-1] if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None
+
+
+def listed_by_git(patterns: Sequence[str]) -> list[str] | None:
+    """What git has of them; nothing, if there is no git, or no repository."""
+    listed = said_by_git('ls-files', '-coz', '--exclude-standard', '--', *patterns)
+    return None if listed is None else listed.split('\0')[:-1]
+
+
+def project_commit() -> tuple[str, int]:
+    """The commit that the project is at, and when it was made; "unknown" and 0, with a line that says so, if git has no word."""
+    commit, _, when = (said_by_git('log', '-1', '--no-show-signature', '--format=%H %ct') or '').strip().partition(' ')
+    if not when.isdecimal():
+        say(f'git does not say which commit {ROOT} is at: it is called "unknown", and its time is that of 1970; '
+            'with git, in a clone, it has its name')
+        return 'unknown', 0
+    return commit, int(when)
 
 
 def project_files(*patterns: str) -> list[str]:

@@ -96,7 +96,9 @@ def variant_image(options: Options, variant: str) -> pathlib.Path:
 
 
 def gtest_filter(pattern: str) -> str:
-    """A GoogleTest filter as it is; anything else is a part of a name."""
+    """A GoogleTest filter as it is; with a "=" before it a name, and no other; anything else is a part of a name."""
+    if pattern.startswith('='):
+        return pattern[1:]
     return pattern if any(sign in pattern for sign in '*?:') else f'*{pattern}*'
 
 
@@ -308,7 +310,7 @@ def report(options: Options, outcome: qemu.Outcome, result: verdicts.Verdict) ->
     release = result.facts.get('release', options.label)
     own = theirs.eventfd(options)
     verdicts.show(result, f'Linux {release}, {options.arch.name}, {outcome.accel}, {outcome.seconds:.0f} s'
-                  + (f'; the eventfd of {options.kdir}, which {own.why}' if own else ''))
+                  + (f'; the eventfd of {options.kdir}, which {own.why}' if own else ''), options.asked)
     if result.reasons:
         folder = options.work / 'boots'
         if outcome.ended or 'end' not in result.facts:

@@ -11,7 +11,8 @@ import dataclasses
 import pathlib
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from core.command import Argument, Command
@@ -34,6 +35,9 @@ RESULT = re.compile(r'(ok|not ok) (\d+) ?(.*)')
 KUNIT = 'kunit: eventfd'
 # That such tests were run makes the kernel tainted: this is their bit.
 TAINT_TEST = 1 << 18
+# What can be asked for that is not about which kernel a test runs on, or how.
+ELSEWHERE = ('T', 'PART', 'V', 'SINCE', 'N', 'S', 'SEED', 'PROG', 'WITH', 'STRACE', 'CPUS', 'MEM')
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Test(NamedTuple):
@@ -255,8 +259,8 @@ def table(programs: Sequence[Program], room: int) -> Iterator[str]:
         [program.name.removeprefix('eventfd_') for program in programs], ('good', 'bad', 'skip', 's'.rjust(3)), 0, ' '))
 
 
-def show(verdict: Verdict, what: str) -> None:
-    """Print the table, what failed tests said, and the verdict line."""
+def show(verdict: Verdict, what: str, asked: Mapping[str, str] = NOTHING) -> None:
+    """Print the table, what failed tests said, and the verdict line, on a run for which this was asked."""
     for line in table(verdict.programs, columns()):
         say(line)
     for program in verdict.programs:
@@ -270,14 +274,18 @@ def show(verdict: Verdict, what: str) -> None:
     say()
     for reason in verdict.reasons:
         say(f'  {reason}')
-    if first := first_failure(verdict):
+    if first := first_failure(verdict, asked):
         say(f'  {first}')
     counts = ', '.join(f'{verdict.count(kind)} {kind}' for kind in ('passed', 'failed', 'skipped'))
     say(f'verdict: {"FAIL" if verdict.reasons else "PASS"}: {counts}; {what}')
 
 
-def first_failure(verdict: Verdict) -> str:
-    """Where to look first: a test that failed, its file and line if it said so, and the call that runs it alone."""
+def first_failure(verdict: Verdict, asked: Mapping[str, str] = NOTHING) -> str:
+    """Where to look first: a test that failed, its file and line if it said so, and the call that runs it alone.
+
+    It does so on the same kernel: what was asked for is in it.
+    """
+    same = ''.join(f' {name}={shlex.quote(value)}' for name, value in asked.items() if name not in ELSEWHERE)
     for program in verdict.programs:
         for result in results(program):
             if result.outcome not in ('failed', 'XPASS'):
@@ -285,7 +293,7 @@ def first_failure(verdict: Verdict) -> str:
             place = next(filter(None, (re.search(r'(\S+\.(?:cpp|h|c):\d+)', note) for note in result.notes)), None)
             test = f'eventfd.{result.name}' if program.name == KUNIT else result.name
             where = f', at {place.group(1)}' if place else ''
-            return f'the first to fail: {test}{where}; alone: make test T={shlex.quote(test)}'
+            return f'the first to fail: {test}{where}; alone: make test{same} T={shlex.quote(f"={test}")}'
     return ''
 
 
@@ -315,9 +323,9 @@ def read(console: Word, path: Word, *expected: str) -> tuple[Verdict, float]:
     return judge(report, pathlib.Path(console), expected), report[-1][0] if report else 0.0
 
 
-def main(_options: Options, arguments: argparse.Namespace) -> int:
+def main(options: Options, arguments: argparse.Namespace) -> int:
     verdict, _ = read(arguments.console, arguments.report, *arguments.programs)
-    show(verdict, arguments.report)
+    show(verdict, arguments.report, options.asked)
     return 1 if verdict.reasons else 0
 
 

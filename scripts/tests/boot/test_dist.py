@@ -2,6 +2,7 @@
 """The archive's own ./try, with the kernel that the suite runs on: a program's end in each way, and the suite."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -35,6 +36,20 @@ class Try(unittest.TestCase):
         (self.folder / 'data').write_text('of mine\n')
         self.assertEqual(self.tried('/bin/sh', '-c', 'cat data; echo "$1"; exit 7', 'x', "it's", WITH='data'),
                          (7, "of mine\nit's\n"))
+
+    def test_its_calls_are_shown(self) -> None:
+        status, said = self.tried('/bin/sh', '-c', 'exit 7', STRACE='1')
+        self.assertEqual(status, 7, said)
+        self.assertRegex(said, r'(?m)^execve\("/bin/sh", \["/bin/sh", "-c", "exit 7"\]')
+        self.assertRegex(said, r'(?m)^\+\+\+ exited with 7 \+\+\+$')
+
+    def test_the_suite_passes(self) -> None:
+        status, said = self.tried()
+        self.assertEqual(status, 0, said)
+        *programs, last = said.splitlines()
+        passed = re.fullmatch(r'PASS: (\d+) passed, 0 failed', last)
+        self.assertTrue(passed and int(passed[1]) > 1000, said)
+        self.assertEqual({line.partition(' ')[0] for line in programs}, {'ok', '#'}, said)
 
     def test_one_that_hangs_is_ended(self) -> None:
         status, said = self.tried('/bin/sh', '-c', 'echo begins; while :; do :; done', S='1')

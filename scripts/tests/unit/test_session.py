@@ -17,6 +17,7 @@ from core.options import Options
 from core.places import ROOT, SUITE, SUITE_FOLDER
 from core.report import Refusal
 from guest import qemu, rootfs, session, verdicts
+from source import theirs
 from tests.recorded import ALL, Boot
 
 GOOD = Boot.read('good')
@@ -131,11 +132,25 @@ class Chosen(unittest.TestCase):
             self.chosen('Nothing')
         self.assertEqual(self.chosen('Nothing', 'eventfd'), ([], '*Nothing*'))
 
+    def test_a_name_that_is_a_part_of_another_one(self) -> None:
+        for pattern, filtered in (('=Read.ReturnsEight', 'Read.ReturnsEight'), ('Read.ReturnsEight', '*Read.ReturnsEight*'),
+                                  ('=All/Read.Is/Epoll', 'All/Read.Is/Epoll'), ('Read.Returns*', 'Read.Returns*')):
+            with self.subTest(pattern=pattern):
+                self.assertEqual(session.gtest_filter(pattern), filtered)
+        (self.installed / SUITE / 'eventfd_values').write_text(
+            '#!/bin/sh\n[ "$2" != --gtest_filter=Read.Returns ] || printf "Read.\\n  Returns\\n"\n')
+        self.assertEqual(self.chosen('=Read.Returns'), (['eventfd_values'], 'Read.Returns'))
+        with self.assertRaisesRegex(Refusal, 'T==Read.Ret matches no test'):
+            self.chosen('=Read.Ret')
+
     def test_what_a_pattern_is_for_in_the_kernel(self) -> None:
         for pattern, glob in (('eventfd.*', 'eventfd.*'), ('*claim*', 'eventfd.*claim*'), ('*Poll*', None),
                               ('*claim*:*signal*', 'eventfd'), ('context_outlives_the_file',
                                                                 'eventfd.*context_outlives_the_file*'),
-                              ('*claim*-*late*', 'eventfd.*claim*')):
+                              ('*claim*-*late*', 'eventfd.*claim*'),
+                              ('=eventfd.context_outlives_the_file', 'eventfd.context_outlives_the_file'),
+                              ('=context_outlives_the_file', 'eventfd.context_outlives_the_file'),
+                              ('=eventfd.context_outlives', None), ('=Poll.TakesNothing', None)):
             with self.subTest(pattern=pattern):
                 self.assertEqual(session.kunit_selection(Options.of({'T': pattern})), glob)
 
@@ -217,18 +232,32 @@ class Beside(unittest.TestCase):
 class Report(unittest.TestCase):
     """What is said at the end of make run."""
 
-    def said_of(self, boot: Boot, *expected: str, ended: str = '') -> tuple[int, list[str]]:
+    def said_of(self, boot: Boot, *expected: str, ended: str = '', **given: str) -> tuple[int, list[str]]:
         said = io.StringIO()
         with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(said):
             console = boot.write(pathlib.Path(scratch))
             outcome = qemu.Outcome(console, boot.report, ended, 0, 25.4, 'tcg')
-            status = session.report(Options.of({}), outcome, verdicts.judge(boot.report, console, expected, ended=ended))
+            status = session.report(Options.of(given), outcome, verdicts.judge(boot.report, console, expected, ended=ended))
         return status, said.getvalue().splitlines()
 
     def test_a_pass(self) -> None:
         status, said = self.said_of(GOOD, *ALL)
         self.assertEqual((status, said[-1]),
                          (0, 'verdict: PASS: 8 passed, 0 failed, 0 skipped; Linux 6.12.117, x86_64, tcg, 25 s'))
+
+    def test_one_of_the_users_own_eventfd_says_whose_it_is_and_why(self) -> None:
+        tree = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (tree / 'fs').mkdir()
+        (tree / theirs.NAME).write_text('/* mine */\n')
+        verdict = 'verdict: PASS: 8 passed, 0 failed, 0 skipped; Linux 6.12.117, x86_64, tcg, 25 s'
+        for own, why in (('', f'has a {theirs.NAME} that is neither as released nor ours'), ('1', '')):
+            with self.subTest(own=own):
+                status, said = self.said_of(GOOD, *ALL, KDIR=str(tree), OWN=own)
+                self.assertEqual((status, said[-1]), (0, verdict + (f'; the eventfd of {tree}, which {why}' if why else '')))
+
+    def test_what_was_asked_for_is_in_the_call_that_runs_a_test_alone(self) -> None:
+        _, said = self.said_of(BAD, 'probe', ARCH='arm64', DEBUG='1')
+        self.assertIn('  the first to fail: Bad.Test; alone: make test ARCH=arm64 DEBUG=1 T==Bad.Test', said)
 
     def test_where_the_files_are_of_one_that_fails(self) -> None:
         status, said = self.said_of(GOOD, 'eventfd_poll')

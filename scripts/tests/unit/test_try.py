@@ -5,11 +5,12 @@ import os
 import pathlib
 import shutil
 import tempfile
+from unittest import mock
 
 from commands import try_program
 from core.report import Refusal
-from guest import carried
-from tests.calls import Refusals, call_here
+from guest import carried, qemu, session
+from tests.calls import Refusals, Said, call_here, few_programs
 
 
 class Scratch(Refusals):
@@ -59,6 +60,11 @@ class Refused(Scratch):
         self.assert_refused(call_here('try', PROG='./mine', WITH='fifo'), 'fifo is no file and no folder')
         self.assert_refused(call_here('try', PROG='./mine', WITH='/dev/null'), 'the guest has a file system of its own there')
 
+    def test_calls_that_nothing_can_show(self) -> None:
+        path = few_programs(self.folder / 'bin', 'sh', 'ldd')
+        self.assert_refused(call_here('try', PROG='./mine', STRACE='1', PATH=path),
+                            'STRACE=1 needs strace, and it is not installed here: it is in the package strace')
+
     def test_a_script_that_nothing_can_run(self) -> None:
         self.write('lost', '#!/nowhere/interpreter\n')
         self.assert_refused(call_here('try', PROG='./lost'), 'is a script for /nowhere/interpreter, and there is no such')
@@ -97,3 +103,43 @@ class Carried(Scratch):
         self.assertEqual(try_program.script(['./mine', "it's"], True).partition('\n')[2],
                          f'mkdir -p {os.getcwd()} && cd {os.getcwd()} || exit 127\n'
                          f'exec strace -f {os.getcwd()}/mine \'it\'"\'"\'s\'\n')
+
+
+class Ended(Scratch):
+    """How a guest ended, and what is said of it. None boots."""
+
+    def ended(self, ended: str, *report: str, console: str = '', errors: str = '') -> Said:
+        """What make try says where QEMU leaves this."""
+        path = self.folder / 'try.console'
+        path.write_text(console)
+        path.with_suffix('.qemu').write_text(errors)
+        outcome = qemu.Outcome(path, [(1.0, line) for line in report], ended, 0, 9.0, 'tcg')
+        built = session.Built(path, path, self.folder, self.folder)
+        with mock.patch.object(session, 'build', return_value=built), mock.patch.object(qemu, 'boot', return_value=outcome), \
+                mock.patch.object(carried, 'archive', return_value=path):
+            return call_here('try', PROG='./mine', S='7', ACCEL='tcg')
+
+    def test_the_status_is_that_of_the_program(self) -> None:
+        self.assertEqual(self.ended('', 'harness: started', console='harness: try 7\n'), (7, ''))
+
+    def test_a_program_that_takes_too_long_can_be_given_more_time(self) -> None:
+        self.assertEqual(self.ended('the suite was not done 7 s after it began', 'harness: started'),
+                         (4, 'the time was up: the program was not done 7 s after it began; S=SECONDS gives it more\n'))
+
+    def test_a_kernel_that_does_not_come_up_is_not_helped_by_more_of_it(self) -> None:
+        status, said = self.ended('the kernel did not reach the suite in 90 s')
+        self.assertEqual(status, 4)
+        self.assertRegex(said, r'\Athe time was up: the kernel did not come up in 90 s, and S= is not about those: look at what '
+                         r'it says in \S*/try\.console, and try again while this machine has less to do\n\Z')
+        self.assertNotIn('S=SECONDS', said)
+
+    def test_a_guest_that_ends_without_a_word_of_the_program_is_a_step_that_failed(self) -> None:
+        status, said = self.ended('', errors='no such accelerator\n')
+        self.assertEqual(status, 1)
+        self.assertRegex(said, r'^failed: the guest ended without a word of the program \(no such accelerator\)')
+
+    def test_a_crash_is_told_from_a_time_that_was_up(self) -> None:
+        status, said = self.ended('the kernel did not reach the suite in 90 s',
+                                  console='[    9.1] Kernel panic - not syncing: x\n')
+        self.assertEqual(status, 3)
+        self.assertRegex(said, '^the kernel crashed or warned: Kernel panic - not syncing: x; ')

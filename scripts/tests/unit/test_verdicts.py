@@ -7,6 +7,8 @@ import pathlib
 import tempfile
 import unittest
 
+from core.machines import FLAVOURS
+from core.options import OPTIONS, Options
 from guest import verdicts
 from tests.calls import call_here
 from tests.recorded import ALL, Boot
@@ -289,12 +291,35 @@ class Shown(unittest.TestCase):
         flawed = Boot.read('flawed')
         self.assertEqual(verdicts.first_failure(flawed.judged()),
                          'the first to fail: eventfd.claim_lets_a_blocked_writer_go_on, '
-                         'at fs/tests/eventfd_kunit.c:1302; alone: make test T=eventfd.claim_lets_a_blocked_writer_go_on')
+                         'at fs/tests/eventfd_kunit.c:1302; alone: make test T==eventfd.claim_lets_a_blocked_writer_go_on')
         test = 'AutoresetLosesNo.EventFromBeforeItWasAddedToAnEpoll'
         alone = flawed.without('^# kunit:|^    |^# eventfd: pass')
         self.assertEqual(verdicts.first_failure(alone.judged()),
-                         f'the first to fail: {test}, at eventfd_autoreset.cpp:350; alone: make test T={test}')
+                         f'the first to fail: {test}, at eventfd_autoreset.cpp:350; alone: make test T=={test}')
         self.assertEqual(verdicts.first_failure(GOOD.judged()), '')
+
+    def test_a_test_runs_alone_on_the_kernel_that_was_asked_for(self) -> None:
+        boot = Boot.of_probe('1..1', 'not ok 1 All/Bad.Test/X')
+
+        def call(**asked: str) -> str:
+            return verdicts.first_failure(boot.judged(), Options.of(asked).asked).partition('alone: ')[2]
+
+        self.assertEqual(call(KDIR="/my kernel's", OWN='1', DEBUG='1', ROUNDS='2000', ACCEL='tcg'),
+                         """make test KDIR='/my kernel'"'"'s' OWN=1 ACCEL=tcg DEBUG=1 ROUNDS=2000 T==All/Bad.Test/X""")
+        for flavour in FLAVOURS:
+            if flavour.switch:
+                self.assertEqual(call(**dict([flavour.switch.split('=')])), f'make test {flavour.switch} T==All/Bad.Test/X')
+        for asked in ({'KERNEL': '7.3'}, {'ARCH': 'arm64'}, {'SMALL': '1'}, {'BUILD': '/b'}):
+            [(name, value)] = asked.items()
+            self.assertEqual(call(**asked), f'make test {name}={value} T==All/Bad.Test/X')
+        # What was asked of another command, and which tests, is no part of it.
+        self.assertEqual(call(T='Bad', S='60', SEED='1', N='3', CPUS='2'), 'make test T==All/Bad.Test/X')
+
+    def test_it_is_shown_so(self) -> None:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            verdicts.show(Boot.of_probe('1..1', 'not ok 1 Bad.Test').judged(), 'Linux 6.12', {'ARCH': 'arm64'})
+        self.assertIn('  the first to fail: Bad.Test; alone: make test ARCH=arm64 T==Bad.Test', said.getvalue().splitlines())
 
     def test_the_last_words_of_a_program_that_was_cut_short(self) -> None:
         said = self.shown(GOOD.until('# ok 2 global'))
@@ -303,6 +328,11 @@ class Shown(unittest.TestCase):
     def test_failures_that_are_declared_are_counted(self) -> None:
         self.assertIn('2 of the passed are expected failures: this kernel lacks the changes that they need',
                       self.shown(Boot.read('stock')))
+
+
+class Elsewhere(unittest.TestCase):
+    def test_what_is_about_other_commands_are_options_that_there_are(self) -> None:
+        self.assertLessEqual(set(verdicts.ELSEWHERE), {option.name for option in OPTIONS})
 
 
 class Table(unittest.TestCase):
@@ -326,10 +356,10 @@ class Table(unittest.TestCase):
 class Earlier(unittest.TestCase):
     """An earlier boot, judged by the files that it left."""
 
-    def judged(self, boot: Boot, *programs: str) -> tuple[int, str]:
+    def judged(self, boot: Boot, *programs: str, **asked: str) -> tuple[int, str]:
         with tempfile.TemporaryDirectory() as scratch:
             console = boot.write(pathlib.Path(scratch))
-            return call_here('verdict', str(console), str(console.with_suffix('.report')), *programs)
+            return call_here('verdict', str(console), str(console.with_suffix('.report')), *programs, **asked)
 
     def test_one_that_passed(self) -> None:
         status, said = self.judged(GOOD, *ALL)
@@ -340,3 +370,7 @@ class Earlier(unittest.TestCase):
         status, said = self.judged(GOOD, *ALL, 'eventfd_poll')
         self.assertEqual(status, 1, said)
         self.assertRegex(said, r'(?m)^  eventfd_poll: never started$')
+
+    def test_one_that_was_of_what_is_asked_for(self) -> None:
+        _, said = self.judged(Boot.of_probe('1..1', 'not ok 1 Bad.Test'), 'probe', KERNEL='7.3')
+        self.assertIn('alone: make test KERNEL=7.3 T==Bad.Test\n', said)
