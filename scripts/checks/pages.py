@@ -13,7 +13,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -21,8 +20,8 @@ from checks import kernel_doc
 from core import processes
 from core.command import Command
 from core.options import Options
-from core.places import BUILD, ROOT, project_files, write_if_changed
-from core.report import refuse, say, tell
+from core.places import BUILD, ROOT, project_files, scratch_folder, write_if_changed
+from core.report import Broken, refuse, say, tell
 from source import trees
 
 MAN = 'Documentation/userspace-api/eventfd.2'
@@ -34,6 +33,15 @@ PRELUDE = '#define _GNU_SOURCE\n#include <errno.h>\n#include <stdbool.h>\n#inclu
 def pages() -> list[pathlib.Path]:
     """Our pages, as paths below Documentation."""
     return [pathlib.Path(name).relative_to('Documentation') for name in project_files('Documentation/*.rst')]
+
+
+def status_line() -> str:
+    """What all of it is, as the README has it in its first paragraph: for the top of every page, but not of the kernel's."""
+    found = re.search(r'^Status: (.*?)\n\n', (ROOT / 'README.md').read_text(), re.M | re.S)
+    if not found:
+        raise Broken('README.md has no paragraph that begins with "Status: "')
+    words = ' '.join(found[1].split())
+    return f'.. note:: {words[0].upper()}{words[1:]}\n'
 
 
 def sphinx(options: Options) -> str:
@@ -55,7 +63,7 @@ def sphinx(options: Options) -> str:
     # As Documentation/Makefile calls it.
     env = processes.environment(srctree=str(source), BUILDDIR=str(top), KERNELVERSION='', PYTHONDONTWRITEBYTECODE='1')
     done = subprocess.run(['sphinx-build', '-q', '-b', 'html', '-c', source / 'Documentation', '-d', top / 'doctrees',
-                           '-D', 'version=', '-D', 'release=',
+                           '-D', 'version=', '-D', 'release=', '-D', f'rst_prolog={status_line()}',
                            '-D', f'kerneldoc_srctree={source}', '-D', f'kerneldoc_bin={source}/scripts/kernel-doc',
                            folder, top / 'html'], cwd=source / 'Documentation', env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
@@ -64,8 +72,9 @@ def sphinx(options: Options) -> str:
         r'Using \w+ theme|sphinx_rtd_theme|dot\(1\)|convert\(1\)|rsvg|inkscape|html_static_path|^$', line))
     if done.returncode and not said:
         said = f'exit status {done.returncode}'
-    if not said and not (top / 'html/userspace-api/eventfd.html').is_file():
-        said = 'no page was made'
+    page = top / 'html/userspace-api/eventfd.html'
+    if not said and not (page.is_file() and 'In no released Linux' in page.read_text()):
+        said = 'no page was made, or it does not say that this is in no released Linux'
     return said
 
 
@@ -86,7 +95,9 @@ def blocks() -> Iterator[tuple[str, str, str]]:
 
 def compiled(language: str, code: str) -> str:
     """What the compiler says of it; a program with main() is also run."""
-    with tempfile.TemporaryDirectory() as folder:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # Programs may be run there, which not every folder for temporary files allows.
+    with scratch_folder(BUILD) as folder:
         path = pathlib.Path(folder) / ('a.cpp' if language == 'c++' else 'a.c')
         whole = 'main(void)' in code
         path.write_text(code if whole or language == 'c++' else PRELUDE + code)
@@ -122,9 +133,8 @@ def results(options: Options) -> Iterator[tuple[str, str]]:
 
 def check_pages(options: Options, _arguments: argparse.Namespace) -> int:
     processes.lock()
-    _, wrong = tell(results(options))
-    if not wrong:
-        say(f'\nthe pages are in {BUILD}/docs/html')
+    right, wrong = tell(results(options))
+    say(f'\n{right} checks of the pages passed, {wrong} failed{"" if wrong else f"; they are in {BUILD}/docs/html"}')
     return 1 if wrong else 0
 
 

@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Sequence
 from unittest import mock
 
 from commands import releases
@@ -15,6 +16,7 @@ from core import processes
 from core.options import Options
 from core.places import ROOT
 from core.report import Refusal
+from source.git import Git
 
 VERDICT = 'verdict: PASS: 1530 passed, 0 failed, 0 skipped; Linux 6.12, x86_64, tcg, 25 s'
 CHECKS = '51 passed, 0 failed, 1 skipped'
@@ -29,36 +31,44 @@ class Words(unittest.TestCase):
 
     def test_every_job_is_a_target(self) -> None:
         targets = {line.split(':')[0] for line in (ROOT / 'Makefile').read_text().splitlines() if ':' in line}
-        self.assertLessEqual({*releases.QUICK, *releases.WHOLE}, targets)
+        self.assertLessEqual({job.split()[0] for job in (*releases.QUICK, *releases.WHOLE)}, targets)
 
 
 class Runs(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        (self.folder / 'trixie/etc').mkdir(parents=True)
-        (self.folder / 'trixie/etc/os-release').write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         self.page = self.folder / 'page.rst'
         self.page.write_text(f'above\n\n{releases.FIRST}\n\n{releases.LAST}\n\nbelow\n')
         self.says = {'run': f'echo "{VERDICT}"', 'check-static': f'echo "{CHECKS}"', 'model': 'echo "49 checks of the model passed, 0 failed"',
-                     'litmus': 'echo "23 litmus tests are as they should be, 0 are not"'}
-        self.now, self.called = 'first', list[str]()
+                     'litmus': 'echo "23 litmus tests are as they should be, 0 are not"', 'check': f'echo "{CHECKS}"',
+                     'docs': 'echo "22 checks of the pages passed, 0 failed"', releases.NO_APT: f'echo "{VERDICT}"'}
+        self.now, self.called, self.made = 'first', list[str](), list[str]()
         for name, value in (('FOLDER', self.folder), ('PAGE', self.page), ('ROOT', self.folder), ('state', lambda: self.now), ('inside', self.inside),
-                            ('put_project', lambda root: None)):
+                            ('put_project', lambda root: None), ('bare_root', self.bare_root)):
             self.enterContext(mock.patch.object(releases, name, value))
         self.enterContext(mock.patch.object(processes, 'lock'))
         self.enterContext(mock.patch.object(os, 'geteuid', return_value=0))
 
-    def inside(self, _root: pathlib.Path, *words: str) -> list[str]:
+    def bare_root(self, _options: Options, root: pathlib.Path) -> None:
+        self.made.append(root.name)
+        (root / 'etc').mkdir(parents=True, exist_ok=True)
+        (root / 'etc/os-release').write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
+
+    def inside(self, _root: pathlib.Path, words: Sequence[str], hidden: Sequence[str] = (), contained: bool = False) -> list[str]:
         if words[0] == 'gcc':
             return ['echo', '14.2.0']
-        self.assertEqual(words[:3], ('make', '-C', '/src/eventfd'))
-        self.called.append(words[3])
-        return ['sh', '-c', self.says[words[3]]]
+        self.assertEqual(tuple(words[:3]), ('make', '-C', '/src/eventfd'))
+        job = ' '.join(words[3:])
+        self.assertEqual('apt-get' in hidden, job == releases.NO_APT)
+        self.assertEqual(contained, not self.whole)
+        self.called.append(job)
+        return ['sh', '-c', self.says[job]]
 
-    def call(self, *words: str) -> tuple[int, str]:
+    def call(self, *words: str, whole: bool = False) -> tuple[int, str]:
         said = io.StringIO()
+        self.whole = whole
         with contextlib.redirect_stdout(said):
-            status = releases.check_releases(Options.of({}), argparse.Namespace(words=list(words)))
+            status = (releases.check_whole if whole else releases.check_releases)(Options.of({}), argparse.Namespace(words=list(words)))
         return status, said.getvalue()
 
     def test_what_held_is_kept_until_a_file_changes(self) -> None:
@@ -68,10 +78,36 @@ class Runs(unittest.TestCase):
         self.assertIn('releases: PASS: 1 hold, 0 do not\n', said)
         self.assertEqual(self.called, list(releases.QUICK))
         self.call('trixie')
-        self.assertEqual(len(self.called), 4)
+        self.assertEqual(len(self.called), len(releases.QUICK))
         self.now = 'second'
         self.call('trixie')
-        self.assertEqual(len(self.called), 8)
+        self.assertEqual(len(self.called), 2 * len(releases.QUICK))
+
+    def test_both_commands_are_another_matter_than_the_quick_form(self) -> None:
+        self.call('trixie')
+        self.called.clear()
+        status, said = self.call('trixie', whole=True)
+        self.assertEqual((status, self.called), (0, ['run', 'check']), said)
+
+    def test_each_begins_in_a_bare_root_of_which_nothing_stays_if_it_holds(self) -> None:
+        self.call('trixie')
+        self.assertEqual((self.made, (self.folder / 'trixie').exists()), (['trixie'], False))
+        self.now = 'second'
+        self.call('trixie')
+        self.assertEqual(self.made, ['trixie', 'trixie'])
+
+    def test_a_root_in_which_something_failed_is_kept_for_whoever_asks_for_it_and_is_not_for_the_page(self) -> None:
+        with self.assertRaisesRegex(Refusal, 'there is no .*/trixie that an earlier run has kept: leave out "kept"'):
+            self.call('trixie', 'kept')
+        self.says['model'] = 'exit 1'
+        self.call('trixie')
+        self.says['model'] = 'echo "49 checks of the model passed, 0 failed"'
+        status, said = self.call('kept', 'trixie')
+        self.assertEqual((status, self.made), (0, ['trixie']), said)
+        with self.assertRaisesRegex(Refusal, 'no release has held here yet'):
+            releases.write_page(Options.of({}), argparse.Namespace())
+        self.call('trixie')
+        self.assertEqual(self.made, ['trixie', 'trixie'])
 
     def test_the_first_that_fails_is_the_last_that_is_called(self) -> None:
         for script in ('echo "51 passed, 2 failed, 0 skipped"; exit 1', f'echo "{CHECKS}"; exit 2', 'exit 0'):
@@ -81,7 +117,7 @@ class Runs(unittest.TestCase):
                 status, said = self.call('trixie')
                 self.assertEqual(status, 1)
                 self.assertRegex(said, r'DOES NOT HOLD: make check-static \(exit status \d; the log is .*trixie-check-static.log\)')
-                self.assertEqual(self.called, ['run', 'check-static'])
+                self.assertEqual(self.called, ['litmus', 'model', 'docs', 'run', 'check-static'])
 
     def test_the_page_has_what_held(self) -> None:
         with self.assertRaisesRegex(Refusal, 'no release has held here yet'):
@@ -91,8 +127,13 @@ class Runs(unittest.TestCase):
             releases.write_page(Options.of({}), argparse.Namespace())
         text = self.page.read_text()
         self.assertTrue(text.startswith('above\n') and text.endswith('below\n'))
-        self.assertRegex(text, r'\nDebian GNU/Linux 13 \(trixie\) +14\.2\.0 +``make run`` +1530 passed, 0 failed, 0 skipped\n')
-        self.assertRegex(text, r'\n +``make litmus`` +23 litmus tests are as they should be\n')
+        self.assertRegex(text, r'\nDebian GNU/Linux 13 \(trixie\) +14\.2\.0 +``make litmus`` +23 litmus tests are as they should be\n')
+        self.assertRegex(text, r'\n +``make docs`` +22 checks of the pages passed\n')
+        self.assertRegex(text, r'\n +``make run without apt and dpkg`` +1530 passed, 0 failed, 0 skipped\n')
+        self.now = 'second'
+        with contextlib.redirect_stdout(io.StringIO()):
+            releases.write_page(Options.of({}), argparse.Namespace())
+        self.assertRegex(self.page.read_text(), r'\nDebian GNU/Linux 13 \(trixie\) \(earlier\) +14\.2\.0 ')
 
     def test_it_is_for_root(self) -> None:
         with mock.patch.object(os, 'geteuid', return_value=1000), self.assertRaisesRegex(Refusal, 'run it as root'):
@@ -105,11 +146,34 @@ class Project(unittest.TestCase):
             root = pathlib.Path(folder)
             place = root / releases.PLACE
             (place / 'build').mkdir(parents=True)
+            (root / 'tmp').mkdir()
             (place / 'build/kept').touch()
             (place / 'old').touch()
             releases.put_project(root)
+            self.assertEqual({(place / name).stat().st_uid for name in ('.', 'Makefile', 'scripts/doctor')}, {releases.STRANGER})
             self.assertEqual((place / 'README.md').read_bytes(), (ROOT / 'README.md').read_bytes())
             self.assertEqual(((place / 'build/kept').exists(), (place / 'old').exists()), (True, False))
             if (ROOT / '.git').exists():
-                listed = subprocess.run(['git', '-C', place, 'ls-files', 'Makefile'], capture_output=True, text=True, check=True)
-                self.assertEqual(listed.stdout, 'Makefile\n')
+                self.assertEqual(Git(place)('-c', 'safe.directory=*', 'ls-files', 'Makefile'), 'Makefile')
+
+
+class Inside(unittest.TestCase):
+    def call(self, *words: str, hidden: Sequence[str] = (), **env: str) -> str:
+        with mock.patch.dict(os.environ, env):
+            return ' '.join(releases.inside(pathlib.Path('/'), words, hidden))
+
+    def test_a_proxy_is_handed_on(self) -> None:
+        self.assertRegex(self.call('make', https_proxy='http://proxy:3128', HTTP_PROXY='http://other'),
+                         r'env -i .*(?=.* https_proxy=http://proxy:3128 )(?=.* HTTP_PROXY=http://other ).* make$')
+
+    def test_what_is_hidden_cannot_be_executed_there_if_it_is_there(self) -> None:
+        said = self.call('make', hidden=('env', 'no-such-program'))
+        self.assertIn('mount --bind /dev/null "$0/usr/bin/env" && exec chroot', said)
+        self.assertNotIn('no-such-program', said)
+
+    @unittest.skipIf(os.geteuid(), 'only root has rights to give up')
+    def test_who_is_contained_may_mount_nothing(self) -> None:
+        words = releases.inside(pathlib.Path('/'), ['grep', 'CapEff', '/proc/self/status'], contained=True)
+        done = subprocess.run(words[words.index('setpriv'):], capture_output=True, text=True, check=True)
+        sys_admin = 1 << 21
+        self.assertFalse(int(done.stdout.split()[1], 16) & sys_admin, done.stdout)
