@@ -21,23 +21,24 @@ JOB = scripts/doctor --install $(1) && python3 scripts/eventfd $@
 .PHONY: $(shell awk -F: '/^[a-z-]+:.*$(hash)$(hash)/ { print $$1 }' Makefile)
 .NOTPARALLEL:
 
-# $(call LISTED,WHAT FOR,TARGETS): these with their lines of help
+# $(call LISTED,WHAT FOR,TARGETS,COLUMNS): these with their lines of help, names in so many columns
 LISTED = echo '$(1):'; awk -F '[ \t]+$(hash)$(hash) ' -v wanted=' $(2) ' '/^[a-z-]+:.*$(hash)$(hash)/ { split($$1, t, ":"); \
-	 if (wanted == "  " || index(wanted, " " t[1] " ")) printf "  make %-20s %s\n", t[1], $$2 }' Makefile
+	 if (wanted == "  " || index(wanted, " " t[1] " ")) printf "  make %-$(3)s %s\n", t[1], $$2 }' Makefile
 
+# On a screen of 24 lines of 80 columns, with the call and a prompt.
 help:		## the targets that one wants most often
-	@$(call LISTED,to try it,run try shell test)
-	@$(call LISTED,to test it,check check-unit check-host compare kunit)
-	@$(call LISTED,to prove it,mutants coverage litmus model bench programs stress)
-	@$(call LISTED,to send it,series series-check apply docs)
-	@echo '"make help-all" lists all of them, and what a call may set: KERNEL=7.3, KDIR=~/linux, ARCH=arm64 and so on.'
+	@$(call LISTED,to try it,run try shell test,12)
+	@$(call LISTED,to test it,check check-unit check-host compare kunit,12)
+	@$(call LISTED,to prove it,mutants coverage litmus model bench programs,12)
+	@$(call LISTED,to send it,series series-check apply,12)
+	@echo '"make help-all" lists all, and what a call may set: KERNEL=7.3, ARCH=arm64 ...'
 
 help-all:	## all targets and options
-	@$(call LISTED,targets,)
+	@$(call LISTED,targets,,20)
 	@echo 'options:'
 	@awk -F '"' '$(OPTION) { printf "  %-18s%s\n", $$2 "=" $$4, $$6 }' scripts/core/options.py
 
-run:		## the main job: build a kernel with our eventfd, boot it, run the suite, judge it
+run:		## the main job: our kernel built, booted to the suite, judged
 	@$(call JOB,run)
 
 test:		## the same for the tests whose names match T=PATTERN
@@ -46,43 +47,43 @@ test:		## the same for the tests whose names match T=PATTERN
 shell:		## boot to a prompt with the suite and the samples in place
 	@$(call JOB,run)
 
-try:		## a program of yours in the booted kernel: PROG='./mine --flag'
+try:		## your program in the booted kernel: PROG='./mine --flag'
 	@$(call JOB,run)
 
-kunit:		## the in-kernel interface alone, by the kernel's own kunit.py (UML)
-	@$(call JOB,run)
+kunit:		## the in-kernel interface alone, by kunit.py (UML)
+	@$(call JOB,kunit)
 
-compare:	## the same suite on ours and on the stock kernel of the tree, test by test
+compare:	## the suite on ours and on the stock kernel, test by test
 	@$(call JOB,run)
 
 soak:		## boot the suite N times, and say which tests ever failed
 	@$(call JOB,run)
 
-coverage:	## count what of fs/eventfd.c the booted suite runs: every line and branch, but for those listed
+coverage:	## the lines and branches of fs/eventfd.c that the suite runs
 	@$(call JOB,coverage)
 
-bench:		## count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases
+bench:		## what eventfd costs, counted beside stock; T=REGEX for cases
 	@$(call JOB,bench)
 
 bench-asm:	## the instructions of the hot paths, here and on stock, side by side
-	@$(call JOB,bench)
+	@$(call JOB,bench-asm)
 
 bench-doc:	## put what make bench found last into the documentation
 	@python3 scripts/eventfd $@
 
-programs:	## what real programs gain by EFD_AUTORESET, counted, with their own tests; T=NAME,NAME
+programs:	## what real programs gain by EFD_AUTORESET; T=NAME,NAME
 	@$(call JOB,programs)
 
 programs-doc:	## put what make programs found last into the documentation
 	@python3 scripts/eventfd $@
 
-check:		## all tests of this project: static checks, suite here, booted suite, stock, harness
+check:		## all tests of this project: static checks, suite, harness
 	@$(call JOB,check)
 
-check-host:	## what the running system's eventfd does, row by row, whatever that is
+check-host:	## what the running system's eventfd does, row by row
 	@$(call JOB,host)
 
-check-others:	## the rows on QEMU's user mode and on gVisor, beside what is known to differ there
+check-others:	## the rows on gVisor and QEMU's user mode, beside what is known of these
 	@$(call JOB,others)
 
 others-doc:	## write the page of what other systems do otherwise
@@ -95,39 +96,39 @@ conformance-tarballs: ## that program for every machine: x86_64, i386, arm64 and
 	@$(call JOB,tarballs)
 
 check-static:	## the static checks alone: checkpatch, sparse, W=1, formats, types, pages
-	@$(call JOB,check)
+	@$(call JOB,static)
 
 check-unit:	## the harness's tests that need no kernel (seconds)
 	@$(call JOB,unit)
 
-check-harness:	## the rest of the harness's tests: they break what is checked and see it turn red
-	@$(call JOB,check)
+check-harness:	## the other tests of the harness: they break things and see it turn red
+	@$(call JOB,harness)
 
-litmus:		## check with herd7 what fs/eventfd.c says about memory ordering
+litmus:		## herd7 on what fs/eventfd.c says about memory ordering
 	@$(call JOB,litmus)
 
-model:		## check the model of fs/eventfd.c with Spin, exhaustively, and find its mutants (minutes)
+model:		## Spin on the model of fs/eventfd.c and its mutants (minutes)
 	@$(call JOB,model)
 
-series:		## write the series as patches: build/series/KERNEL/0000-cover-letter.patch and so on
+series:		## write the series as patches, in build/series/KERNEL
 	@$(call JOB,series)
 
-series-check:	## apply, build, boot and check the series patch by patch, for 6.12 and 7.3
+series-check:	## apply, build, boot and check the series, patch by patch
 	@$(call JOB,series-check)
 
-apply:		## apply the series, or its PART, to the git tree KDIR=PATH, on a new branch
+apply:		## apply the series, or its PART, to the git tree KDIR=PATH
 	@$(call JOB,apply)
 
 docs:		## build the pages with Sphinx, check the manual page, compile the examples
 	@$(call JOB,docs)
 
-mutants:	## show that the tests bite: some two hundred wrong changes, each of which a test has to see
+mutants:	## show that the tests see some two hundred wrong changes
 	@$(call JOB,run)
 
-stress:		## everything at once to a few eventfds for S seconds, in a debug kernel, and the books kept
+stress:		## everything at once to a few eventfds for S seconds, in a debug kernel
 	@$(call JOB,run)
 
-matrix:		## all that needs a booted kernel, on every kernel and machine, with a table at the end (hours)
+matrix:		## all that boots, on every kernel and machine, with a table (hours)
 	@$(call JOB,check)
 
 matrix-doc:	## put the table of make matrix into the documentation
@@ -142,7 +143,10 @@ distro:		## a Debian with systemd on our kernel: whether all of it comes up
 distro-shell:	## the same system, at a prompt
 	@$(call JOB,distro)
 
-check-releases:	## the two commands on Debian 12, 13 and testing, each from a bare debootstrap
+check-releases:	## make run, static checks, pages, model, litmus on Debian 12, 13, testing
+	@$(call JOB,releases)
+
+check-releases-whole: ## make run and make check there, each from a bare debootstrap (hours)
 	@$(call JOB,releases)
 
 releases-doc:	## put the table of make check-releases into the documentation

@@ -108,5 +108,5 @@ def check_tests(options: Options, arguments: argparse.Namespace) -> int:
     return 0 if right and not wrong else 1
 
 
-COMMANDS = (Command('litmus', 'check with herd7 what fs/eventfd.c says about memory ordering', check_tests, [
+COMMANDS = (Command('litmus', 'herd7 on what fs/eventfd.c says about memory ordering', check_tests, [
     Argument('files', 'litmus tests; all of ours, if none is named', '*')]),)

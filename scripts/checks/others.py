@@ -332,6 +332,6 @@ def write_page(_options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('check-others', 'the rows on QEMU\'s user mode and on gVisor, beside what is known to differ there', check_others),
+    Command('check-others', "the rows on gVisor and QEMU's user mode, beside what is known of these", check_others),
     Command('others-doc', 'write the page of what other systems do otherwise', write_page),
 )

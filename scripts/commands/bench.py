@@ -486,7 +486,7 @@ def write_page(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('bench', 'count what eventfd costs, here and on stock, and check the bounds; T=REGEX chooses cases', measure),
+    Command('bench', 'what eventfd costs, counted beside stock; T=REGEX for cases', measure),
     Command('bench-asm', 'the instructions of the hot paths, here and on stock, side by side', show_code),
     Command('bench-doc', 'put what make bench found last into the documentation', write_page),
 )

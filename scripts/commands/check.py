@@ -317,14 +317,14 @@ def check(options: Options, arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('check', 'all tests of this project: static checks, suite here, booted suite, stock, harness', check, [
+    Command('check', 'all tests of this project: static checks, suite, harness', check, [
         Argument('parts', 'in this order; all, if none is named', '*', tuple(PARTS))]),
-    Command('check-host', "what the running system's eventfd does, row by row, whatever that is",
+    Command('check-host', "what the running system's eventfd does, row by row",
             lambda options, _: check_parts(options, ['host'])),
     Command('check-static', 'the static checks alone: checkpatch, sparse, W=1, formats, types, pages',
             lambda options, _: check_parts(options, ['static', 'docs'])),
     Command('check-unit', "the harness's tests that need no kernel (seconds)",
             lambda options, _: check_parts(options, ['unit'])),
-    Command('check-harness', "the rest of the harness's tests: they break what is checked and see it turn red",
+    Command('check-harness', 'the other tests of the harness: they break things and see it turn red',
             lambda options, _: check_parts(options, ['harness'])),
 )

@@ -181,5 +181,5 @@ def compare_both(options: Options, _arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('compare', 'the same suite on ours and on the stock kernel of the tree, test by test',
+COMMANDS = (Command('compare', 'the suite on ours and on the stock kernel, test by test',
                     compare_both, small=True),)

@@ -151,6 +151,6 @@ def count_lines(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('coverage', 'count what of fs/eventfd.c the booted suite runs: every line and branch, but for those listed',
+    Command('coverage', 'the lines and branches of fs/eventfd.c that the suite runs',
             count_lines),
 )

@@ -40,4 +40,4 @@ def run_cases(options: Options, _arguments: argparse.Namespace) -> int:
     return 1 if subprocess.call([sys.executable, *command, glob], cwd=source, env=processes.environment()) else 0
 
 
-COMMANDS = (Command('kunit', "the in-kernel interface alone, by the kernel's own kunit.py (UML)", run_cases),)
+COMMANDS = (Command('kunit', 'the in-kernel interface alone, by kunit.py (UML)', run_cases),)

@@ -498,5 +498,5 @@ def kill_mutants(options: Options, arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-COMMANDS = (Command('mutants', 'show that the tests bite: some two hundred wrong changes, each of which a test has to see',
+COMMANDS = (Command('mutants', 'show that the tests see some two hundred wrong changes',
                     kill_mutants, [Argument('names', 'of mutants; all, if none is named', '*')]),)

@@ -309,6 +309,6 @@ def write_page(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('programs', 'what real programs gain by EFD_AUTORESET, counted, with their own tests; T=NAME,NAME', measure),
+    Command('programs', 'what real programs gain by EFD_AUTORESET; T=NAME,NAME', measure),
     Command('programs-doc', 'put what make programs found last into the documentation', write_page),
 )

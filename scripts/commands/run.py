@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a kernel tree with our eventfd, built, booted, tested and judged.
 
-run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern
-or a part of a name; shell boots to a prompt, with the samples in /sample.
+run boots and runs the whole suite; test runs the tests whose names match T, a GoogleTest pattern,
+a part of a name, or a whole one behind a "="; shell boots to a prompt, with the samples in /sample.
 """
 import argparse
 import shutil
@@ -58,7 +58,7 @@ def shell(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('run', 'the main job: build a kernel with our eventfd, boot it, run the suite, judge it', run, small=True),
+    Command('run', 'the main job: our kernel built, booted to the suite, judged', run, small=True),
     Command('test', 'the same for the tests whose names match T=PATTERN', test, small=True),
     Command('shell', 'boot to a prompt with the suite and the samples in place', shell, small=True),
 )

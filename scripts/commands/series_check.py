@@ -459,5 +459,5 @@ def written(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (Command('series-doc', 'put the table of what each patch turns into the documentation', written),
-            Command('series-check', 'apply, build, boot and check the series patch by patch, for 6.12 and 7.3',
+            Command('series-check', 'apply, build, boot and check the series, patch by patch',
                     check_series, [Argument('parts', 'of the check', '*', tuple(PARTS))]),)

@@ -41,5 +41,5 @@ def stress(options: Options, _arguments: argparse.Namespace) -> int:
     return session.report(options, outcome, result)
 
 
-COMMANDS = (Command('stress', 'everything at once to a few eventfds for S seconds, in a debug kernel, and the books kept',
+COMMANDS = (Command('stress', 'everything at once to a few eventfds for S seconds, in a debug kernel',
                     stress),)

@@ -94,12 +94,21 @@ def need_apt(what: str, otherwise: str) -> None:
         refuse(f'{what} comes from Debian and this machine has no apt-get: {otherwise}')
 
 
+def download(command: Sequence[Word], what: str, folder: Word) -> None:
+    """Have apt put something into a folder."""
+    try:
+        processes.run(command, LOG, f'downloading {what}', cwd=folder)
+    except Broken:
+        need_network(f'{what} cannot be downloaded')
+        raise
+
+
 def unpack(packages: Sequence[str], words: Sequence[str], target: pathlib.Path) -> None:
     """Download packages and unpack them into one folder."""
     with scratch_folder(DOWNLOADS) as scratch:
         for package in packages:
             say(f'downloading Debian\'s {package}')
-        processes.run(['apt-get', *words, 'download', *packages], LOG, f'downloading {" ".join(packages)}', cwd=scratch)
+        download(['apt-get', *words, 'download', *packages], " ".join(packages), scratch)
         found = sorted(pathlib.Path(scratch).glob('*.deb'))
         if len(found) != len(packages):
             raise Broken(f'apt-get did not bring all of {" ".join(packages)}; the log is {LOG}')
@@ -138,16 +147,16 @@ def sources_with(package: str) -> list[str]:
             continue
         if knows(package, words):
             return words
-    if failed and unreachable(LOG.read_text(errors='replace')):
-        refuse(f'{package} cannot be looked up, as Debian\'s mirror does not answer ({mirror()}): see to the network, or '
-               f'use KDIR=PATH; the log is {LOG}')
+    if failed:
+        need_network(f'{package} cannot be looked up', ', or use KDIR=PATH')
     refuse(f'Debian has no {package}, neither here nor in {security}, {NEXT} or {STABLE}: use KDIR=PATH')
 
 
-def unreachable(log: str) -> bool:
-    """Whether apt says that it was the network, and not that there is no such thing."""
-    return bool(re.search(r'Temporary failure resolving|Could not resolve|Could not connect|Connection (?:timed out|refused)|'
-                          r'Unable to connect|connection timed out|Network is unreachable', log))
+def need_network(what: str, otherwise: str = '') -> None:
+    """Refuse if apt has said last that it was the network, and not that there is no such thing."""
+    if re.search(r'Temporary failure resolving|Could not resolve|Could not connect|Connection (?:timed out|refused)|'
+                 r'Unable to connect|connection timed out|Network is unreachable', LOG.read_text(errors='replace')):
+        refuse(f'{what}, as Debian\'s mirror does not answer ({mirror()}): see to the network{otherwise}; the log is {LOG}')
 
 
 def sysroot(arch: Arch) -> pathlib.Path:
@@ -170,8 +179,7 @@ def source_package(package: str, suite: str) -> pathlib.Path:
             fresh = pathlib.Path(scratch) / package
             fresh.mkdir()
             say(f'downloading the source of Debian\'s {package}')
-            processes.run(['apt-get', *words, 'source', '--download-only', package], LOG, f'downloading the source of {package}',
-                          cwd=fresh)
+            download(['apt-get', *words, 'source', '--download-only', package], f'the source of {package}', fresh)
             if len(list(fresh.glob('*.dsc'))) != 1:
                 raise Broken(f'apt-get did not bring the source of {package}; the log is {LOG}')
             os.replace(fresh, folder)

@@ -400,6 +400,6 @@ def applied(options: Options, _arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command('series', 'write the series as patches: build/series/KERNEL/0000-cover-letter.patch and so on', written),
-    Command('apply', 'apply the series, or its PART, to the git tree KDIR=PATH, on a new branch', applied),
+    Command('series', 'write the series as patches, in build/series/KERNEL', written),
+    Command('apply', 'apply the series, or its PART, to the git tree KDIR=PATH', applied),
 )

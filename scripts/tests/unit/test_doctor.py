@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scripts/doctor misses on a machine with few programs, what it says of that, and what it does not install."""
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -31,6 +32,12 @@ class Machine(Refusals):
     def add(self, name: str, text: str) -> None:
         (self.folder / 'bin' / name).write_text(f'#!/bin/sh\n{text}\n')
         (self.folder / 'bin' / name).chmod(0o755)
+
+    def listed(self, *words: str, **env: str) -> set[str]:
+        """What is wanted, there or not."""
+        status, said = self.says('--list', *words, **env)
+        self.assertEqual(status, 0, said)
+        return {line.split()[0] for line in said.splitlines()}
 
     def missing(self, *words: str, **env: str) -> set[str]:
         status, said = self.says(*words, **env)
@@ -76,8 +83,55 @@ class Doctor(Machine):
         # The harness's own tests need little, and no kernel; others need no guest.
         for what in ('unit', 'apply', 'docs', 'litmus', 'model', 'others', 'releases', 'series'):
             self.assertFalse(self.missing(what) & {'flex', 'qemu-system-x86', 'busybox-static'}, what)
-        self.assertEqual(self.missing('litmus'), {'python3'})
-        self.assertEqual(self.missing('model'), {'gcc', 'python3', 'spin'})
+        self.assertEqual(self.listed('litmus'), {'python3', 'xz-utils'})
+        # Without what gcc recommends, it has no header of C's.
+        self.assertEqual(self.listed('model'), {'gcc', 'libc6-dev', 'python3', 'spin'})
+        # Of the conformance program there is one for each machine.
+        self.assertEqual(self.listed('others'), self.listed('host') | {*FOREIGN['i386'], *FOREIGN['s390x'], 'qemu-user'}
+                         - {'qemu-system-s390x'})
+
+    def test_no_job_needs_what_another_one_is_for(self) -> None:
+        needs = {what: self.listed(what) for what in ('run', 'bench-asm', 'check', 'docs', 'harness', 'kunit', 'static')}
+        guest = {'qemu-system-x86'}
+        self.assertEqual(needs['bench-asm'], needs['run'] - guest)
+        self.assertEqual(needs['harness'] - needs['run'], {'file', 'util-linux'})
+        self.assertEqual(needs['static'] - needs['run'] - needs['docs'],
+                         {'clang-format', 'mypy', 'pyflakes3', 'shellcheck', 'sparse'})
+        self.assertEqual(needs['run'] - needs['static'], {*guest, 'busybox-static'})
+        self.assertEqual(needs['run'] - needs['kunit'],
+                         {*guest, 'busybox-static', 'g++', 'libelf-dev', 'libgmock-dev', 'libgtest-dev', 'liburing-dev'})
+        self.assertLess(needs['kunit'], needs['run'])
+        # For a machine that is named it boots.
+        self.assertEqual(self.listed('kunit', ARCH='x86_64') - needs['kunit'], {*guest, 'libelf-dev'})
+        for what in needs:
+            self.assertLessEqual(needs[what], needs['check'])
+
+    def test_what_make_run_needs_of_what_is_missing_for_make_check_is_said(self) -> None:
+        status, said = self.says('check')
+        self.assertEqual(status, 1)
+        [line] = re.findall(r'^make run: +needs of these: (.*)$', said, re.M)
+        self.assertEqual(set(line.split()), self.missing('run'))
+        self.assertEqual(len(line.split()), len(self.missing('run')))
+        self.assertLess(self.missing('run'), self.missing('check'))
+        self.assertNotIn('make run:', self.says('run')[1])
+
+    def test_where_make_run_has_all_that_it_needs_that_is_said(self) -> None:
+        for line in self.says('--list', 'run')[1].splitlines():
+            if ':' not in line:
+                self.add(line.split()[1], 'exit 0')
+        self.add('gcc', 'case $1 in -print-file-name=*) echo /bin/sh ;; *) cat >/dev/null ;; esac')
+        self.add('find', 'echo library')
+        self.add('busybox', 'exit 0')
+        self.assertRegex(self.says('check')[1], r'(?m)^missing: .*\n^make run: +needs none of these$')
+
+    def test_what_the_harness_refuses_is_said_beside_what_is_missing(self) -> None:
+        """A Python that is too old for it is what this is for; it does not go away when something is installed."""
+        self.add('python3', 'echo "error: this needs Python 3.10 or later, and this is 3.9: put"; exit 2')
+        status, said = self.says('run')
+        self.assertEqual(status, 1)
+        self.assertRegex(said, r'(?m)^missing: .*\n(.*\n)+refused: +this needs Python 3\.10 or later, and this is 3\.9: put$')
+        self.add('python3', 'exit 0')
+        self.assertNotIn('refused:', self.says('run')[1])
 
     def test_no_compiler_and_no_way_to_get_one(self) -> None:
         self.assert_refused(self.says('--install', 'run'), r'missing, and there is no apt-get to get it with: .*\bgcc;.* spatch;.* '
@@ -85,7 +139,8 @@ class Doctor(Machine):
         status, said = self.says('run')
         self.assertEqual(status, 1)
         self.assertIn("these are names of Debian's packages, and there is no apt-get here; wanted are", said)
-        self.assertRegex(said, r'\n +g\+\+; .*\bspatch;')
+        [named] = re.findall(r'\n +(python3; .*\bg\+\+; .*\bspatch; .*)\n', said)
+        self.assertEqual(len(named.split('; ')), len(set(named.split('; '))))
 
     def test_what_is_missing_is_installed_with_a_log(self) -> None:
         self.add('apt-get', 'echo "installed $*"')
@@ -195,13 +250,18 @@ class Elsewhere(Machine):
             self.assertIn(f' {what}', said)
         self.assertNotIn('get them with', said)
 
-    def test_the_list_has_what_make_run_needs_a_name_in_each_family(self) -> None:
+    def test_the_list_has_what_make_check_needs_and_names_for_what_make_run_needs(self) -> None:
         rows = [line.split('\t') for line in (ROOT / 'scripts/packages').read_text().splitlines() if not line.startswith('#')]
         self.assertEqual({len(row) for row in rows}, {1 + len(self.FAMILIES)})
         names = [row[0] for row in rows]
         self.assertEqual(names, sorted(set(names)))
-        listed = {line.split()[0] for what in ('run', 'host', 'unit', 'apply') for line in self.missing(what)}
-        self.assertEqual(listed - set(names), set())
+        self.add('apt-get', 'exit 0')
+        self.assertEqual(set(names), self.listed('check'))
+        # Of what make check needs beside these, not all is known by a name.
+        needed = set[str]().union(*(self.listed(job) for job in ('run', 'host', 'unit', 'apply')))
+        for row in rows:
+            if row[0] in needed:
+                self.assertLessEqual(row[1:].count('-'), 1, row[0])
 
     def test_debians_kernel_needs_apt(self) -> None:
         self.assertIn("Debian's linux-source-6.12, which needs apt-get: name a tree, or a tarball of one, with KDIR=PATH",

@@ -75,6 +75,11 @@ class Paths(Refusals):
                                 f'"{folder}/a b" has a blank or a colon in it')
             self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
 
+    def test_is_what_the_doctor_hears_before_it_installs_anything(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_refused(said_by([places.SCRIPTS / 'eventfd', 'options'], {**nothing_asked(), 'BUILD': f'{folder}/a b'}),
+                                f'"{folder}/a b" has a blank or a colon in it')
+
     def test_letters_of_any_alphabet_are_taken(self) -> None:
         with mock.patch.object(places, 'BUILD', pathlib.Path('/h\u00e4user/\u5efa')):
             places.need_plain_paths()

@@ -7,6 +7,7 @@ import unittest
 from unittest import mock
 
 from checks import litmus, model
+from core.report import Broken
 from source import debian
 from tests.calls import Refusals, call_here
 
@@ -14,6 +15,8 @@ HEAD = 'C poll\n\n(*\n * Result: Never\n *)\n'
 SAID = 'Test poll Allowed\nStates 3\n{}\nWitnesses\nPositive: 0 Negative: 3\nObservation poll {}\nTime poll 0.01\n'
 NEVER, SOMETIMES, NOT_AT_ALL = 'Never 0 3', 'Sometimes 1 2', 'Never 0 0'
 RACE = 'Flag data-race'
+# A model with one variable, of a kind that Spin's code names as the model does.
+SMALL = 'hidden byte NAME;\n\nactive proctype one()\n{\n\tNAME = 1;\n\tassert(NAME == 1);\n}\n'
 
 
 class Litmus(Refusals):
@@ -93,3 +96,16 @@ class Spin(unittest.TestCase):
                 with self.subTest(name=name):
                     self.assertEqual((found.errors, found.complete), (errors, not errors))
                     self.assertTrue(errors or found.states > 10000)
+
+    def test_a_variable_in_whose_place_spin_takes_one_of_its_own_is_refused_by_every_gcc(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            written, made = pathlib.Path(folder) / 'small.pml', pathlib.Path(folder) / 'search'
+            # Spin's code has a pointer t where it takes a step.
+            for name, right in (('nth', True), ('t', False)):
+                written.write_text(SMALL.replace('NAME', name))
+                with self.subTest(name=name):
+                    if right:
+                        self.assertTrue(model.search(made, '', written).complete)
+                        continue
+                    with self.assertRaisesRegex(Broken, r'^compiling the model \(exit status 1\): pan\.m:.* error: '):
+                        model.search(made, '', written)

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """Machines that are odd in one way: each does the work, or says in a line what to do. The work is the tree for a small KDIR."""
+import contextlib
+import io
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from unittest import mock
 
+from checks import static
 from core.places import ROOT, project_files
+from core.totals import Totals
 from tests import small_tree
 from tests.calls import Refusals, Said, nothing_asked, said_by
 
@@ -29,6 +35,9 @@ with tempfile.TemporaryDirectory() as folder:
     print(path, flush=True)
     subprocess.run([path], check=True)
 '''
+
+# One of those that the pages show.
+SHOWN = '\nfrom checks import pages\nprint(pages.compiled("c", "int main(void) { return 0; }\\n") or "it runs")\n'
 
 
 class Surroundings(Refusals):
@@ -109,3 +118,32 @@ class Surroundings(Refusals):
         status, said = said_by([*call, sys.executable, '-c', PROGRAM], {**nothing_asked(), **env, 'BUILD': str(self.build)})
         self.assertEqual(status, 0, said)
         self.assertRegex(said, rf'\A{self.build}/tmp/.*/program\nit runs\n\Z')
+        self.assertEqual(said_by([*call, sys.executable, '-c', SHOWN], {**nothing_asked(), **env, 'BUILD': str(self.build)}),
+                         (0, 'it runs\n'))
+
+
+class Formats(Refusals):
+    """A clang-format of another release wraps some lines in other places."""
+
+    def formats(self, version: int, said: str) -> tuple[Totals, str]:
+        """What comes of one of a version, which says this of all files."""
+        totals, printed = Totals(), io.StringIO()
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / 'clang-format'
+            program.write_text('#!/bin/sh\n'
+                               f'[ "$1" = --version ] && echo "clang-format version {version}.0.6" || printf "{said}"\n')
+            program.chmod(0o755)
+            with mock.patch.dict(os.environ, PATH=f'{folder}:{os.environ["PATH"]}'), contextlib.redirect_stdout(printed):
+                static.formats(totals)
+        return totals, printed.getvalue()
+
+    def test_that_differ_between_releases_fail_nobody(self) -> None:
+        wanted = re.search(r'clang-format (\d+)', (ROOT / '.clang-format').read_text())
+        assert wanted
+        ours = int(wanted[1])
+        for version, said, counts in ((ours, '', (1, 0, 0)), (ours, 'a.cpp:1: error: formatted otherwise', (0, 1, 0)),
+                                      (ours + 5, 'a.cpp:1: error: formatted otherwise', (0, 0, 1))):
+            with self.subTest(version=version, said=said):
+                totals, printed = self.formats(version, said)
+                self.assertEqual((totals.passed, len(totals.wrong), totals.skipped), counts, printed)
+        self.assertIn(f'skipped: clang-format: this one is {ours + 5}, and the files are as {ours} has them\n', printed)

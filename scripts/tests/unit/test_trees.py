@@ -277,6 +277,10 @@ esac'''
         with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
                 self.assertRaisesRegex(Refusal, 'linux-source-9.9 cannot be looked up, as Debian.s mirror does not answer '):
             debian.sources_with('linux-source-9.9')
+        # Lists may be there from another day.
+        with self.assertRaisesRegex(Refusal, 'linux-source-9.9 cannot be downloaded, as Debian.s mirror does not answer '
+                                             r'\(http://deb.example.org/debian/\): see to the network; the log is '):
+            debian.unpack(['linux-source-9.9'], ['-o', 'update'], self.build / 'download/made')
         # A mirror that answers and lacks some of them is another thing.
         self.add('apt-get', f'case "$*" in *security*update*) echo "E: no Release file"; exit 100 ;; esac\n{self.DOWNLOAD}')
         with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
