@@ -444,7 +444,7 @@ def written(options: Options, _arguments: argparse.Namespace) -> int:
     """Put the table of what each patch turns into the documentation."""
     path = patch_series.FOLDER / f'turns-{options.label}.json'
     if not path.exists():
-        refuse(f'what the patches turn has not been seen for {options.label}: "make series-check turns" first')
+        refuse(f'what the patches turn has not been seen for {options.label}: "scripts/eventfd series-check turns" first')
     table = {row['patch']: row for row in json.loads(path.read_text())}
     cells = []
     for number, patch in enumerate(messages.patches(), 1):
