@@ -52,6 +52,7 @@ ROWS = {
     'run ARCH=s390x': '',
     'coverage': '',
     'programs': '',             # with the boots of ours and of stock for their tests
+    'test ROUNDS=100000 T=ClaimRace': '',   # a usual run has 200
     'stress S=600': r'  (\d+ operations.*)',
     'mutants': '',
 }
