@@ -37,7 +37,7 @@ def pages() -> list[pathlib.Path]:
 
 def status_line() -> str:
     """What all of it is, as the README has it in its first paragraph: for the top of every page, but not of the kernel's."""
-    found = re.search(r'^Status: (.*?)\n\n', (ROOT / 'README.md').read_text(), re.M | re.S)
+    found = re.search(r'^Status: (\S.*?)\n\n', (ROOT / 'README.md').read_text(), re.M | re.S)
     if not found:
         raise Broken('README.md has no paragraph that begins with "Status: "')
     words = ' '.join(found[1].split())

@@ -63,7 +63,8 @@ ABOUT: Mapping[str, tuple[str, ...]] = {'check': (), 'mutants': ('scripts/comman
                                         'coverage': ('scripts/commands/coverage.txt', 'scripts/commands/coverage.py')}
 BOOTED = ('scripts/config/', 'scripts/rootfs/')
 # What of C and C++ is a comment, beside what only looks like one: strings, characters.
-COMMENT = re.compile(rb'(//[^\n]*|/\*.*?\*/)|R"(\w*)\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\'', re.S)
+COMMENT = re.compile(rb'(//(?:\\\n|[^\n])*|/\*.*?\*/)|R"([^\s()\\]{0,16})\(.*?\)\2"|"(?:\\.|[^"\\\n])*"|'
+                     rb'(?:(?<!\w)|(?<=\b[LuU])|(?<=\bu8))\'(?:\\.|[^\'\\\n])+\'|<[\w./-]+>', re.S)
 # A row's log ends with a line that says what it came to; what is before the number is of no use in a table.
 SAYS = re.compile(r'(?:verdict|compare|coverage|mutants|programs): (?:PASS|FAIL): (.*)|(\d+ passed, \d+ failed.*)')
 

@@ -114,6 +114,10 @@ def put_project(root: pathlib.Path) -> None:
         Git(ROOT)('-c', 'safe.directory=*', 'bundle', 'create', '-q', bundle, 'HEAD')
         Git(root)('clone', '-q', '--bare', bundle, place / '.git')
         bundle.unlink()
+        # Where the history ends in a clone that has not all of it.
+        shallow = ROOT / Git(ROOT)('-c', 'safe.directory=*', 'rev-parse', '--git-path', 'shallow')
+        if shallow.exists():
+            shutil.copy(shallow, place / '.git/shallow')
         for words in (['config', 'core.bare', 'false'], ['reset', '-q']):
             Git(place)(*words)
     for folder, below, names in os.walk(place):

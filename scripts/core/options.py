@@ -46,7 +46,7 @@ OPTIONS = (
     Option("PART", "NAME", "make apply: fixes, wake-ups, autoreset, tests (all)"),
     Option("V", "NUMBER", "make series: which version of it this is (1; with SINCE, 2)"),
     Option("SINCE", "REV", "make series: the commit of this project that was the version before"),
-    Option("T", "PATTERN", "which (=NAME: only that) of test, kunit, compare, soak, bench, mutants, programs"),
+    Option("T", "PATTERN", "which of test, kunit, compare, soak, mutants (=NAME: only that), bench, programs"),
     Option("ROUNDS", "NUMBER", "how often tests of races try (200)"),
     Option("N", "NUMBER", "boots of make soak (20)"),
     Option("S", "SECONDS", "how long make stress takes, and make try may (60)"),

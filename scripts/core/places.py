@@ -24,6 +24,11 @@ UNFINISHED = 'unfinished-'
 PRODUCTS = ('.o', '.a', '.d', '.gch', '.pyc', '.swp', '.new')
 
 
+def without_git() -> dict[str, str]:
+    """The environment, but for what has git look at another repository, as in a hook of one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
+
+
 def said_by_git(*words: str) -> str | None:
     """What git says of the project; nothing, if there is no git, or no repository."""
     if not (ROOT / '.git').exists():
@@ -31,7 +36,7 @@ def said_by_git(*words: str) -> str | None:
     # To look at a checkout of somebody else's, as in a container, writes nothing, and whoever does so runs its makefile, too.
     git = ['git', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=false', '--no-optional-locks', '-C', str(ROOT)]
     try:
-        done = subprocess.run([*git, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run([*git, *words], capture_output=True, text=True, check=False, env=without_git())
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None

@@ -56,7 +56,8 @@ def apart(name: str, suite: str, machine: str | None = None, archive: str = '', 
         (folder / part).mkdir(parents=True, exist_ok=True)
     # Whoever does not answer has had its time. A mirror that lags behind is better than none: its lists are signed all the same.
     options: dict[str, Word] = {
-        'Acquire::Check-Valid-Until': 'false', 'Acquire::Retries': '1', 'Acquire::http::Timeout': '20', 'Acquire::https::Timeout': '20',
+        'Acquire::Check-Valid-Until': 'false', 'APT::Update::Error-Mode': 'any', 'Acquire::Retries': '1',
+        'Acquire::http::Timeout': '20', 'Acquire::https::Timeout': '20',
         'Dir::State': folder / 'state', 'Dir::Cache': folder / 'cache', 'APT::Sandbox::User': 'root',
         'Dir::State::status': '/var/lib/dpkg/status', 'Dir::Etc::sourceparts': '/dev/null',
         'Dir::Etc::sourcelist': folder / 'sources.list'}
@@ -69,6 +70,15 @@ def apart(name: str, suite: str, machine: str | None = None, archive: str = '', 
     words = [word for key, value in options.items() for word in ('-o', f'{key}={value}')]
     processes.run(['apt-get', *words, 'update'], LOG, 'updating the package lists')
     return words
+
+
+def needed(what: str, name: str, suite: str, machine: str | None = None, kind: str = 'deb') -> list[str]:
+    """The same for what can be had nowhere else."""
+    try:
+        return apart(name, suite, machine, kind=kind)
+    except Broken:
+        need_network(f'{what} cannot be looked up')
+        raise
 
 
 def this_suite() -> str:
@@ -165,7 +175,7 @@ def sysroot(arch: Arch) -> pathlib.Path:
     if not folder.exists():
         need_apt(f'what the suite is linked with for {arch.name}', 'leave ARCH out, for the machine that runs here')
         packages = ('libgtest-dev', 'libgmock-dev', 'liburing-dev', 'busybox-static')
-        unpack(packages, apart(arch.debian, this_suite(), arch.debian), folder)
+        unpack(packages, needed(f'what the suite is linked with for {arch.name}', arch.debian, this_suite(), arch.debian), folder)
     return folder
 
 
@@ -174,7 +184,7 @@ def source_package(package: str, suite: str) -> pathlib.Path:
     folder = DOWNLOADS / f'source-{package}'
     if not folder.exists():
         need_apt(f'the source of {package}', 'use a machine with Debian, or a container of it')
-        words = apart(f'{suite}-source', suite, kind='deb-src')
+        words = needed(f'the source of {package}', f'{suite}-source', suite, kind='deb-src')
         with scratch_folder(DOWNLOADS) as scratch:
             fresh = pathlib.Path(scratch) / package
             fresh.mkdir()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """git, called on a repository."""
-import os
 import pathlib
 import subprocess
 
+from core.places import without_git
 from core.processes import Word
 from core.report import Broken
 
@@ -14,7 +14,7 @@ class Git:
     def __init__(self, directory: Word, users: bool = False):
         """A user's own is handled as they have configured it; ours as if nobody had configured anything."""
         self.directory = pathlib.Path(directory)
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
+        self.env = without_git()
         self.env['LC_ALL'] = 'C'
         if not users:
             self.env.update(GIT_CONFIG_GLOBAL='/dev/null', GIT_CONFIG_NOSYSTEM='1')

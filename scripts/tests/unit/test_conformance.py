@@ -88,6 +88,13 @@ class Packed(unittest.TestCase):
         commit = self.committed()
         self.assertEqual(self.packed(), (commit, 1700000000, ''))
 
+    def test_in_a_hook_of_another_repository_it_has_its_own(self) -> None:
+        commit = self.committed()
+        other = self.folder / 'other'
+        subprocess.run(['git', 'init', '-q', other], check=True)
+        with mock.patch.dict(os.environ, GIT_DIR=str(other / '.git'), GIT_WORK_TREE=str(other)):
+            self.assertEqual(self.packed(), (commit, 1700000000, ''))
+
     def test_of_a_checkout_of_somebody_else_it_has_them_too(self) -> None:
         if os.geteuid():
             self.skipTest('needs root to give files away')

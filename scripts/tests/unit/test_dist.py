@@ -4,9 +4,11 @@ import io
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -217,6 +219,65 @@ class Script(Refusals):
         self.assert_refused(self.says('sh'), 'QEMU ended before the program had, with exit status 137')
         self.guest('echo "harness: started"')
         self.assert_refused(self.says('sh'), 'QEMU ended before the program had, with exit status 0(?!:)')
+
+    def test_a_crash_is_found_among_bytes_that_are_no_text(self) -> None:
+        (self.folder / 'console').write_bytes(b'\0\xff\nBUG: KASAN: use-after-free\n')
+        (self.folder / 'reported').write_text(''.join(f'{line}\r\n' for line in SUITE))
+        self.guest('for word; do case $word in *path=*console) cat $HERE/console >"${word##*path=}" ;; esac; done; cat $HERE/reported')
+        status, said = self.says()
+        self.assertEqual((status, said.splitlines()[-1]), (3, 'the kernel crashed or warned: BUG: KASAN: use-after-free'))
+
+    def test_the_words_of_a_call_come_as_they_are(self) -> None:
+        words = ['c\\c', 'a\\tb', "it's", 'two  blanks', '-n', 'x\n\n', '$HOME', '']
+        self.program('mine', f'printf "%s\\0" "$@" >{self.folder}/words.of.it')
+        # What the guest would run is run here.
+        self.program('gen_init_cpio', f"cp $(sed -n 's,^file /etc/try \\([^ ]*\\) .*,\\1,p' $1) {self.folder}/script", self.folder / 'boot')
+        self.says(str(self.folder / 'bin/mine'), *words)
+        subprocess.run(['sh', self.folder / 'script'], check=True)
+        self.assertEqual((self.folder / 'words.of.it').read_text().split('\0')[:-1], words)
+
+    def test_a_program_whose_name_the_shell_has_itself_is_the_file_of_that_name(self) -> None:
+        (self.folder / 'echo').touch()
+        self.program('echo', 'exit 7')
+        self.assertEqual(self.says('echo', 'hi')[0], 7)
+        self.assertIn(f'file {self.folder}/bin/echo {self.folder}/bin/echo 755 0 0', (self.folder / 'list').read_text().splitlines())
+
+    def test_what_a_first_line_has_env_look_for_comes_along(self) -> None:
+        self.program('helper', 'exit 7')
+        (self.folder / 'bin/mine').write_text('#!/usr/bin/env -S A=1 helper -u\n')
+        (self.folder / 'bin/mine').chmod(0o755)
+        self.assertEqual(self.says('mine')[0], 7)
+        self.assertIn(f'file {self.folder}/bin/helper {self.folder}/bin/helper 755 0 0', (self.folder / 'list').read_text().splitlines())
+
+    def test_a_first_line_that_leads_nowhere_is_refused(self) -> None:
+        for line in (f'#!{self.folder}/bin/mine', '#!'):
+            with self.subTest(line=line):
+                (self.folder / 'bin/mine').write_text(f'{line}\n')
+                (self.folder / 'bin/mine').chmod(0o755)
+                self.assert_refused(self.says('mine'), 'bin/mine, or what it calls, names no interpreter in its first line')
+
+    def test_a_signal_ends_it_at_once_and_the_guest_with_it(self) -> None:
+        (self.folder / 'tmp').mkdir()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(signal=number.name):
+                pid = self.folder / 'pid'
+                pid.unlink(missing_ok=True)
+                self.guest('echo $$ >$HERE/new; mv $HERE/new $HERE/pid; exec sleep 300')
+                with subprocess.Popen([self.folder / 'try', 'sh'], env={'PATH': f'{self.tools}:/usr/bin:/bin', 'TMPDIR': str(self.folder / 'tmp')},
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as script:
+                    while not pid.exists():
+                        self.assertIsNone(script.poll())
+                        time.sleep(0.01)
+                    script.send_signal(number)
+                    self.assertEqual(script.wait(60), 128 + number)
+                # It is gone, or about to go.
+                for _ in range(1000):
+                    if not pathlib.Path(f'/proc/{pid.read_text().strip()}').exists():
+                        break
+                    time.sleep(0.01)
+                else:
+                    self.fail('the guest goes on')
+                self.assertEqual(list((self.folder / 'tmp').iterdir()), [])
 
     def test_nothing_stays_behind(self) -> None:
         self.program('mine', 'exit 7')

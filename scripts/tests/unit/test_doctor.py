@@ -133,6 +133,13 @@ class Doctor(Machine):
         self.add('python3', 'exit 0')
         self.assertNotIn('refused:', self.says('run')[1])
 
+    def test_a_python_that_cannot_load_the_harness_is_said_to_be_incomplete(self) -> None:
+        self.add('python3', 'echo "Traceback:" >&2; echo "ModuleNotFoundError: No module named \'lzma\'" >&2; exit 1')
+        why = "python3 cannot load the harness (ModuleNotFoundError: No module named 'lzma'): install all of it, Debian's package python3"
+        self.assertIn(f'refused:      {why}\n', self.says('unit')[1])
+        self.add('apt-get', 'exit 0')
+        self.assertEqual(self.says('--install', 'unit'), (2, f'error: {why}\n'))
+
     def test_no_compiler_and_no_way_to_get_one(self) -> None:
         self.assert_refused(self.says('--install', 'run'), r'missing, and there is no apt-get to get it with: .*\bgcc;.* spatch;.* '
                             r'\(Debian.s packages for these are .*\bcoccinelle\b.*\)')
@@ -267,8 +274,17 @@ class Elsewhere(Machine):
         self.assertIn("Debian's linux-source-6.12, which needs apt-get: name a tree, or a tarball of one, with KDIR=PATH",
                       self.says('run')[1])
         self.assertIn('kernel:       /nowhere', self.says('run', KDIR='/nowhere')[1])
+        for job in ('host', 'litmus'):
+            self.assertIn('linux-source-6.12, which needs apt-get', self.says(job)[1])
         self.add('apt-get', 'exit 0')
         self.assertIn('linux-source-6.12, to be downloaded', self.says('run')[1])
+
+    def test_where_the_shell_goes_by_cdpath_the_project_is_found(self) -> None:
+        env = {'PATH': self.tools, 'BUILD': str(self.build), 'PYTHONDONTWRITEBYTECODE': '1'}
+        self.add('python3', '[ -e "$1" ]')
+        said = said_by(['sh', '-c', f'cd {ROOT}; export CDPATH=.:/tmp; exec sh scripts/doctor run'], env)[1]
+        self.assertIn('missing:', said)
+        self.assertNotIn('refused:', said)
 
     def test_a_static_busybox_may_have_another_name(self) -> None:
         for name in rootfs.BUSYBOXES:

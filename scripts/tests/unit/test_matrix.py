@@ -137,7 +137,8 @@ class States(unittest.TestCase):
         self.assertEqual({row: matrix.state(row) for row in matrix.ROWS}, before)
 
     def test_what_only_looks_like_a_comment_is_code(self) -> None:
-        for code in (b'puts("/* no */ //");', b"'\"' // x\n'/*' '*/'", b'R"x(" // )" )x"', b"1'000'000", b'a = b / *c;', b'"\\"//"'):
+        for code in (b'puts("/* no */ //");', b"'\"' // x\n'/*' '*/'", b'R"x(" // )" )x"', b"1'000'000", b'a = b / *c;', b'"\\"//"', b"L'//'",
+                     b'R"a-b( " // )a-b"', b'#include <sys//x.h>'):
             with self.subTest(code=code):
                 kept = code.replace(b' // x', b'')
                 self.assertEqual(matrix.without_words('a.cpp', code), kept)

@@ -156,6 +156,18 @@ class Project(unittest.TestCase):
             if (ROOT / '.git').exists():
                 self.assertEqual(Git(place)('-c', 'safe.directory=*', 'ls-files', 'Makefile'), 'Makefile')
 
+    def test_of_a_clone_that_has_not_all_of_it_is_one_that_git_can_read(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            whole, part, root = (pathlib.Path(folder, name) for name in ('whole', 'part', 'root'))
+            (root / 'tmp').mkdir(parents=True)
+            Git(folder)('init', '-q', whole)
+            for name in ('first', 'second'):
+                Git(whole)('-c', 'user.name=A', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', name)
+            Git(folder)('clone', '-q', '--depth', '1', f'file://{whole}', part)
+            with mock.patch.object(releases, 'ROOT', part), mock.patch.object(releases, 'project_files', return_value=[]):
+                releases.put_project(root)
+            self.assertEqual(Git(root / releases.PLACE)('-c', 'safe.directory=*', 'log', '--format=%s'), 'second')
+
 
 class Inside(unittest.TestCase):
     def call(self, *words: str, hidden: Sequence[str] = (), **env: str) -> str:

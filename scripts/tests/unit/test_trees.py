@@ -4,8 +4,10 @@ import os
 import pathlib
 import shutil
 import subprocess
+from collections.abc import Callable
 from unittest import mock
 
+from core.machines import ARCHES
 from core.options import Options
 from core.places import ROOT
 from core.report import Broken, Refusal
@@ -272,11 +274,19 @@ esac'''
 
     def test_a_network_that_is_not_there_is_no_answer(self) -> None:
         self.add('apt-cache', 'exit 0')
-        self.add('apt-get', f"""case "$*" in *update*) echo "W: Failed to fetch x  Temporary failure resolving 'deb.example.org'"; exit 100 ;; esac
+        # To apt it is no failure unless it is told so.
+        self.add('apt-get', f"""case "$*" in *Error-Mode=any*update|*update\\ download*)
+	echo "W: Failed to fetch x  Temporary failure resolving 'deb.example.org'"; exit 100 ;;
+esac
 {self.DOWNLOAD}""")
         with mock.patch.object(debian, 'this_suite', return_value='bookworm'), \
                 self.assertRaisesRegex(Refusal, 'linux-source-9.9 cannot be looked up, as Debian.s mirror does not answer '):
             debian.sources_with('linux-source-9.9')
+        wanted: list[Callable[[], object]] = [lambda: debian.source_package('glib2.0', 'bookworm'), lambda: debian.sysroot(ARCHES['arm64'])]
+        for get in wanted:
+            with mock.patch.object(debian, 'this_suite', return_value='bookworm'), mock.patch.object(debian, 'BUILD', self.build), \
+                    self.assertRaisesRegex(Refusal, 'cannot be looked up, as Debian.s mirror does not answer '):
+                get()
         # Lists may be there from another day.
         with self.assertRaisesRegex(Refusal, 'linux-source-9.9 cannot be downloaded, as Debian.s mirror does not answer '
                                              r'\(http://deb.example.org/debian/\): see to the network; the log is '):
