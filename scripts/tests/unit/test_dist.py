@@ -263,7 +263,9 @@ class Script(Refusals):
                 pid = self.folder / 'pid'
                 pid.unlink(missing_ok=True)
                 self.guest('echo $$ >$HERE/new; mv $HERE/new $HERE/pid; exec sleep 300')
-                with subprocess.Popen([self.folder / 'try', 'sh'], env={'PATH': f'{self.tools}:/usr/bin:/bin', 'TMPDIR': str(self.folder / 'tmp')},
+                # In a job of the background, where it is ignored, no shell can be told of an interrupt.
+                call = ['env', '--default-signal=INT,TERM,HUP', str(self.folder / 'try'), 'sh']
+                with subprocess.Popen(call, env={'PATH': f'{self.tools}:/usr/bin:/bin', 'TMPDIR': str(self.folder / 'tmp')},
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as script:
                     while not pid.exists():
                         self.assertIsNone(script.poll())
