@@ -19,8 +19,8 @@ from core import processes
 from core.command import Command
 from core.machines import ARCHES
 from core.options import Options, need_programs_here
-from core.places import BUILD, ROOT, SUITE, project_commit, write_if_changed
-from core.report import Broken, Progress, say
+from core.places import BUILD, ROOT, SUITE, need_small, project_commit, write_if_changed
+from core.report import Progress, say
 from guest import kernels, rootfs
 from source import trees
 
@@ -91,12 +91,6 @@ def differing(report: Iterable[str]) -> list[str]:
         elif test and rows:
             rows[-1].append(test.group(1))
     return [' '.join(words) for kind, *words in rows if kind == 'differs']
-
-
-def need_small(target: pathlib.Path, data: bytes, most: int, cure: str) -> None:
-    """Fail where an archive is larger than those can do with whom it is for."""
-    if len(data) > most:
-        raise Broken(f'{target} would have {len(data) / 1e6:.1f} MB, and {most / 1e6:.0f} are the most: {cure}')
 
 
 def tarball(options: Options, program: pathlib.Path) -> pathlib.Path:

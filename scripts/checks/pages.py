@@ -35,13 +35,13 @@ def pages() -> list[pathlib.Path]:
     return [pathlib.Path(name).relative_to('Documentation') for name in project_files('Documentation/*.rst')]
 
 
-def status_line() -> str:
+def status() -> str:
     """What all of it is, as the README has it in its first paragraph: for the top of every page, but not of the kernel's."""
     found = re.search(r'^Status: (\S.*?)\n\n', (ROOT / 'README.md').read_text(), re.M | re.S)
     if not found:
         raise Broken('README.md has no paragraph that begins with "Status: "')
     words = ' '.join(found[1].split())
-    return f'.. note:: {words[0].upper()}{words[1:]}\n'
+    return words[0].upper() + words[1:]
 
 
 def sphinx(options: Options) -> str:
@@ -63,7 +63,7 @@ def sphinx(options: Options) -> str:
     # As Documentation/Makefile calls it.
     env = processes.environment(srctree=str(source), BUILDDIR=str(top), KERNELVERSION='', PYTHONDONTWRITEBYTECODE='1')
     done = subprocess.run(['sphinx-build', '-q', '-b', 'html', '-c', source / 'Documentation', '-d', top / 'doctrees',
-                           '-D', 'version=', '-D', 'release=', '-D', f'rst_prolog={status_line()}',
+                           '-D', 'version=', '-D', 'release=', '-D', f'rst_prolog=.. note:: {status()}\n',
                            '-D', f'kerneldoc_srctree={source}', '-D', f'kerneldoc_bin={source}/scripts/kernel-doc',
                            folder, top / 'html'], cwd=source / 'Documentation', env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
@@ -73,8 +73,9 @@ def sphinx(options: Options) -> str:
     if done.returncode and not said:
         said = f'exit status {done.returncode}'
     page = top / 'html/userspace-api/eventfd.html'
-    if not said and not (page.is_file() and 'In no released Linux' in page.read_text()):
-        said = 'no page was made, or it does not say that this is in no released Linux'
+    first = status().partition('.')[0]
+    if not said and not (page.is_file() and first in page.read_text()):
+        said = f'no page was made, or it does not say "{first}", as the README does'
     return said
 
 

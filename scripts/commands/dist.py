@@ -18,7 +18,7 @@ from checks import conformance, pages
 from core import processes
 from core.command import Command
 from core.options import Options, need_programs_here
-from core.places import BUILD, ROOT, SUITE, project_commit, project_files, said_by_git
+from core.places import BUILD, ROOT, SUITE, need_small, project_commit, project_files, said_by_git
 from core.report import Broken, Progress, refuse, say
 from guest import qemu, session, verdicts
 from source import patch_series
@@ -134,7 +134,7 @@ def dist(options: Options, _arguments: argparse.Namespace) -> int:
     data = packed(files, name, when)
     progress.done(f'{len(files)} files, {len(data) / 1e6:.1f} MB')
     largest = max(files, key=lambda path: len(files[path][0]))
-    conformance.need_small(target, data, LARGEST, f'the largest file in it is {largest}')
+    need_small(target, data, LARGEST, f'the largest file in it is {largest}')
     target.write_bytes(data)
     say(f'{target}')
     return 0

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from core.report import refuse, say
+from core.report import Broken, refuse, say
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / 'scripts'
@@ -88,6 +88,12 @@ def need_plain_paths() -> None:
     for path, cure in ((ROOT, 'move the project to another folder'), (BUILD, 'put the build elsewhere with BUILD=DIR')):
         if re.search(r'[\s:]', str(path)):
             refuse(f'"{path}" has a blank or a colon in it, which the kernel\'s makefiles do not take: {cure}')
+
+
+def need_small(target: pathlib.Path, data: bytes, most: int, cure: str) -> None:
+    """Fail where an archive is larger than those can do with whom it is for."""
+    if len(data) > most:
+        raise Broken(f'{target} would have {len(data) / 1e6:.1f} MB, and {most / 1e6:.0f} are the most: {cure}')
 
 
 def need_disk(path: pathlib.Path, gigabytes: float) -> None:

@@ -11,9 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import types
 import unittest
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from unittest import mock
 
 from core.options import OPTIONS
@@ -22,6 +23,15 @@ from core.places import BUILD, ROOT, SCRIPTS
 Said = tuple[int, str]      # an exit status, and what was said
 
 ENTRY = SCRIPTS / 'eventfd'
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Look again and again; it is an error if it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f'what was waited for has not come true in {seconds} s')
+        time.sleep(0.01)
 
 
 def nothing_asked() -> dict[str, str]:

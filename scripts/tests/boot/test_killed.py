@@ -4,12 +4,11 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 import unittest
-from collections.abc import Callable
 
 from core.places import BUILD, ROOT, SUITE
 from guest import session
+from tests.calls import wait_until
 from tests.support import built, options_for
 
 
@@ -25,12 +24,6 @@ def still_at(objects: pathlib.Path) -> bool:
 
 
 class KilledBuild(unittest.TestCase):
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 120
-        while not condition():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
-
     def test_is_taken_up_again(self) -> None:
         options = options_for()
         built()
@@ -40,11 +33,11 @@ class KilledBuild(unittest.TestCase):
             path.unlink()
         child = subprocess.Popen([ROOT / 'scripts/eventfd', 'kernel'], env={**os.environ, 'HARNESS_LOCK': str(BUILD)},
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.wait_until(lambda: (objects / 'fs/eventfd.o').exists() or child.poll() is not None)
+        wait_until(lambda: (objects / 'fs/eventfd.o').exists() or child.poll() is not None)
         child.kill()
         self.assertEqual(child.wait(), -signal.SIGKILL, 'it had come to its end before')
         # What it had started goes at its next line of output, which nobody reads any more.
-        self.wait_until(lambda: not still_at(objects))
+        wait_until(lambda: not still_at(objects))
         self.assertFalse(image.exists(), 'it was killed too late to show anything')
 
         image, initrd, objects, _ = session.build(options)

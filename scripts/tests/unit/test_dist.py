@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tarfile
 import tempfile
-import time
 import unittest
 from unittest import mock
 
@@ -18,7 +17,7 @@ from core.options import Options
 from core.places import SCRIPTS
 from core.report import Broken
 from guest import rootfs
-from tests.calls import Refusals, Said, call_here, few_programs, said_by
+from tests.calls import Refusals, Said, call_here, few_programs, said_by, wait_until
 
 # What the script calls, but for QEMU, strace and timeout; busybox has them all but ldd.
 TOOLS = ('cat', 'cp', 'date', 'dirname', 'find', 'grep', 'head', 'mktemp', 'readlink', 'rm', 'sed', 'sleep', 'sort', 'tail',
@@ -267,18 +266,12 @@ class Script(Refusals):
                 call = ['env', '--default-signal=INT,TERM,HUP', str(self.folder / 'try'), 'sh']
                 with subprocess.Popen(call, env={'PATH': f'{self.tools}:/usr/bin:/bin', 'TMPDIR': str(self.folder / 'tmp')},
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as script:
-                    while not pid.exists():
-                        self.assertIsNone(script.poll())
-                        time.sleep(0.01)
+                    wait_until(lambda: pid.exists() or script.poll() is not None)
+                    self.assertIsNone(script.poll())
                     script.send_signal(number)
                     self.assertEqual(script.wait(60), 128 + number)
                 # It is gone, or about to go.
-                for _ in range(1000):
-                    if not pathlib.Path(f'/proc/{pid.read_text().strip()}').exists():
-                        break
-                    time.sleep(0.01)
-                else:
-                    self.fail('the guest goes on')
+                wait_until(lambda: not pathlib.Path(f'/proc/{pid.read_text().strip()}').exists(), 10)
                 self.assertEqual(list((self.folder / 'tmp').iterdir()), [])
 
     def test_nothing_stays_behind(self) -> None:

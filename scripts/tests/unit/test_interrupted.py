@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 from core.places import SCRIPTS, UNFINISHED
+from tests.calls import wait_until
 
 # As where a tree is unpacked: outside processes.main(), which would hear of a signal.
 STEP = '''
@@ -37,11 +37,8 @@ class Killed(unittest.TestCase):
     def killed_by(self, number: signal.Signals) -> int:
         """Kill a step that is at work; the number of the process that did the work."""
         step = subprocess.Popen([sys.executable, '-c', STEP], env=self.env)
-        deadline = time.monotonic() + 30
-        while not (self.unfinished() and list(self.unfinished()[0].iterdir())):
-            self.assertLess(time.monotonic(), deadline)
-            self.assertIsNone(step.poll())
-            time.sleep(0.01)
+        wait_until(lambda: step.poll() is not None or bool(self.unfinished() and list(self.unfinished()[0].iterdir())))
+        self.assertIsNone(step.poll())
         step.send_signal(number)
         step.wait()
         return int((self.build / 'pid').read_text())
@@ -50,10 +47,7 @@ class Killed(unittest.TestCase):
         for number in (signal.SIGTERM, signal.SIGKILL):
             with self.subTest(number=number.name):
                 worker = self.killed_by(number)
-                deadline = time.monotonic() + 10
-                while pathlib.Path(f'/proc/{worker}').exists():
-                    self.assertLess(time.monotonic(), deadline)
-                    time.sleep(0.01)
+                wait_until(lambda: not pathlib.Path(f'/proc/{worker}').exists(), 10)
 
     def test_the_next_run_clears_away_what_is_half_done_and_says_so(self) -> None:
         self.killed_by(signal.SIGKILL)
