@@ -5,7 +5,7 @@
  * write(2) adds to the counter and read(2) takes from it: all of it, or one
  * unit with EFD_SEMAPHORE. A read waits while there is nothing to take, a
  * write while its value does not fit below EVENTFD_FULL. The kernel signals an
- * eventfd by adding one, from any context, without ever sleeping.
+ * eventfd by adding one, without ever sleeping.
  *
  * One lock, that of the wait queue which pollers sit on, guards everything in
  * struct eventfd_ctx that changes. Only two functions change the counter:

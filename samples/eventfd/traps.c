@@ -7,7 +7,7 @@
  *
  * Without a word it lists the traps. It ends with 0 if all went well, with 1 if
  * the trap was sprung, with 2 for bad input and with 4 if this kernel lacks
- * EFD_AUTORESET. Documentation/userspace-api/eventfd-porting.rst has the story.
+ * EFD_AUTORESET. The comment above each trap has its story.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -43,6 +43,8 @@ SUITE_ALONE = 'in its tests alone: '
 WHOLE = 400
 # In the table's cells; a blank is an error of reStructuredText's there.
 OTHERWISE, AS_LINUX = 'x', '\\-'
+# What the conformance program calls the tests that belong to no row, and what the page does.
+NO_ROW, REST = '-', 'others'
 # Of a sandbox each is a few processes.
 BESIDE = 4
 
@@ -227,7 +229,7 @@ def examine_by_suite(system: System, program: pathlib.Path) -> list[tuple[str, s
     for place, row in enumerate(rows):
         if row['status'] in ('differs', 'mended'):
             # The last row is that of the tests that no other has, and is not asked for by its name.
-            only = row['row'] if row['row'] != '-' else ':'.join(one['test'] for one in row['failures'])
+            only = row['row'] if row['row'] != NO_ROW else ':'.join(one['test'] for one in row['failures'])
             again = suite_of(system, program, f'--filter={only}')['rows'] if only else []
             rows[place] = next((one for one in again if one['row'] == row['row']), row)
     return list(judge_suite(system.label, rows))
@@ -285,9 +287,10 @@ Systems that run Linux's programs without being Linux have an eventfd of their
 own, or pass the calls on. What each of these does otherwise was seen by the
 row's own program, which "eventfd_conformance --show ROW" prints, or, where the
 entry says so, by the row's other tests; "make check-others" looks whether it
-still is. In the table "x" is otherwise than on Linux, and "-" is as on Linux,
-or cannot be asked there. A row that is not in it is as on Linux on all of them,
-as far as it can be shown there.
+still is. ("make conformance-tarball" builds that program, and says where it is.)
+In the table "x" is otherwise than on Linux, and "-" is as on Linux, or cannot be
+asked there. A row that is not in it is as on Linux on all of them, as far as it
+can be shown there. An entry "others" is about tests that belong to no row.
 
 '''
 
@@ -298,7 +301,7 @@ def render(lists: Mapping[str, str], rows: Sequence[behaviours.Row]) -> str:
     texts = {row.number: row.text for row in rows}
     out = [HEAD, 'The systems:\n']
     letters = {label: chr(ord('A') + index) for index, label in enumerate(known)}
-    out += [f'* {letters[label]}: {title(text)}, {len(known[label])} rows differ' for label, text in lists.items()]
+    out += [f'* {letters[label]}: {title(text)}, {len(known[label].keys() - {NO_ROW})} rows differ' for label, text in lists.items()]
     out += ['', '.. list-table::', '   :header-rows: 1', f'   :widths: 8 60{" 5" * len(known)}', '', '   * - row', '     - on Linux']
     out += [f'     - {letters[label]}' for label in known]
     for row in texts:
@@ -309,7 +312,7 @@ def render(lists: Mapping[str, str], rows: Sequence[behaviours.Row]) -> str:
         head = f'{letters[label]}. {title(text)}'
         out += ['', head, '=' * len(head), '', '.. list-table::', '   :widths: 8 92', '']
         for row, reason in known[label].items():
-            out += [f'   * - {AS_LINUX if row == "-" else row}', f'     - {behaviours.prose(reason)}']
+            out += [f'   * - {REST if row == NO_ROW else row}', f'     - {behaviours.prose(reason)}']
     return '\n'.join(out) + '\n'
 
 

@@ -246,8 +246,7 @@ def shared_out(options: Options, programs: Sequence[str], pattern: str | None = 
     """
     apart = (not (pattern or options.rounds or options.flavours) and qemu.accelerator(options) == 'tcg'
              and processes.processors() > 1)
-    # A second processor costs TCG a quarter more time, and guests with two each are in each other's way: 23 s for the
-    # suite, where two guests beside one another take 15.
+    # A second processor costs TCG a quarter more time, and guests with two each are in each other's way.
     needed = rootfs.needs(options.work / 'kselftest') if apart else {}
     one = [program for program in programs if rootfs.ONE_PROCESSOR in needed.get(program, [])]
     rest = [program for program in programs if program not in one]

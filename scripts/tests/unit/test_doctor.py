@@ -12,7 +12,7 @@ from tests.calls import Refusals, Said, few_programs, said_by
 
 DOCTOR = ROOT / 'scripts/doctor'
 # What it calls itself.
-OWN = ('sh', 'awk', 'cat', 'df', 'dirname', 'find', 'grep', 'head', 'id', 'nproc')
+OWN = ('sh', 'awk', 'cat', 'df', 'dirname', 'find', 'grep', 'head', 'id', 'nproc', 'uname')
 FOREIGN = {'i386': {'g++-i686-linux-gnu', 'gcc-i686-linux-gnu'},
            'arm64': {'g++-aarch64-linux-gnu', 'gcc-aarch64-linux-gnu', 'qemu-system-arm'},
            's390x': {'g++-s390x-linux-gnu', 'gcc-s390x-linux-gnu', 'qemu-system-s390x'}}
@@ -49,6 +49,15 @@ class Machine(Refusals):
 class Doctor(Machine):
     def test_a_word_that_it_does_not_know(self) -> None:
         self.assert_refused(self.says('nonsense'), 'scripts/doctor does not know "nonsense": it takes --install, --list, and one of: run ')
+
+    def test_a_machine_that_it_never_ran_on_is_refused_by_what_builds_for_one(self) -> None:
+        (self.folder / 'bin/uname').unlink()
+        self.add('uname', 'echo aarch64')
+        for what in ('run', 'check', 'host', 'kunit'):
+            self.assert_refused(self.says(what), 'this is no x86_64 but aarch64, on which the harness has never run: use one')
+            self.assert_refused(self.says('--install', what), 'this is no x86_64 but aarch64')
+        for what in ('apply', 'unit', 'litmus'):
+            self.assertNotIn('aarch64', self.says(what)[1])
 
     def test_the_command_that_gets_what_is_missing_is_named(self) -> None:
         self.add('apt-get', 'exit 0')

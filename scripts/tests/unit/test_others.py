@@ -124,6 +124,13 @@ class Lists(unittest.TestCase):
             for reason in others.parse(path.read_text()).values():
                 self.assertIn(behaviours.prose(reason), text)
 
+    def test_the_page_counts_the_rows_and_not_the_tests_of_none(self) -> None:
+        text = others.render({'a': '# SPDX\n# One\n1b.1 four bytes\n- says so\n', 'b': '# SPDX\n# Another\n1b.2 sleeps\n'},
+                             [behaviours.Row('1b.1', 'a read', 1), behaviours.Row('1b.2', 'a write', 2)])
+        self.assertIn('1 rows differ', text)
+        self.assertNotIn('2 rows differ', text)
+        self.assertIn('   * - others\n     - says so\n', text)
+
     def test_a_page_that_is_not_is_named(self) -> None:
         with mock.patch.object(others, 'page', return_value='other'):
             self.assertRegex(others.complaint(), 'run "scripts/eventfd others-doc"')
