@@ -690,7 +690,8 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 
 /*
  * Get the value that a write adds. Machines that may load it from any address do
- * that, as it is shorter than a copy of eight bytes.
+ * that, as it is shorter than a copy of eight bytes. This is inline, so that the
+ * value can stay in a register.
  */
 static __always_inline bool eventfd_get_value(u64 *value, const char __user *buf)
 {
