@@ -119,7 +119,7 @@ def put_project(root: pathlib.Path) -> None:
         if shallow.exists():
             shutil.copy(shallow, place / '.git/shallow')
         for words in (['config', 'core.bare', 'false'], ['reset', '-q']):
-            Git(place)(*words)
+            Git(place)('-c', 'safe.directory=*', *words)
     for folder, below, names in os.walk(place):
         if folder == str(place) and 'build' in below:
             below.remove('build')
@@ -128,14 +128,15 @@ def put_project(root: pathlib.Path) -> None:
 
 
 def inside(root: pathlib.Path, words: Sequence[str], hidden: Sequence[str] = (), contained: bool = False) -> list[str]:
-    """A call in there, with its own /proc, without the hidden programs, and nothing of it left when it ends.
+    """A call in there, with its own /proc and /tmp, without the hidden programs, and nothing of it left when it ends.
 
     One that is contained has the rights of root in a container.
     """
     # What cannot be executed is not found.
-    hide = ''.join(f'mount --bind /dev/null "$0/usr/bin/{name}" && ' for name in hidden if (root / 'usr/bin' / name).exists())
-    script = ('mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && mount -t tmpfs tmp "$0/tmp" && '
-              f'{hide}exec chroot "$0" "$@"')
+    hide = ''.join(f'mount --bind /dev/null usr/bin/{name} && ' for name in hidden if (root / 'usr/bin' / name).exists())
+    # As a container is entered: in a chroot nobody can have a user namespace, nor mounts where its / is none.
+    script = ('mount --bind "$0" "$0" && cd "$0" && mount --rbind /dev dev && mount --rbind /sys sys && mount -t proc proc proc && '
+              f'mount -t tmpfs tmp tmp && {hide}pivot_root . . && umount -l . && cd / && exec "$@"')
     environment = ['env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root',
                    'LC_ALL=C.UTF-8', f'EVENTFD_TEST_TIMEOUT={os.environ.get("EVENTFD_TEST_TIMEOUT", "60")}',
                    *(f'{name}={value}' for name, value in os.environ.items() if name.lower().endswith('_proxy'))]

@@ -34,6 +34,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.01)
 
 
+def skip_without_mounts(test: unittest.TestCase) -> None:
+    """Skip a test that mounts something for itself where nobody can: without root, or in a chroot whose / is no mount."""
+    done = subprocess.run(['unshare', '--mount', '--propagation', 'private', 'true'], capture_output=True, text=True, check=False)
+    if done.returncode:
+        test.skipTest(f'nothing can be mounted for a test alone: {done.stderr.strip()}')
+
+
 def nothing_asked() -> dict[str, str]:
     """The environment without what was asked of the make that runs the tests, and without its lock."""
     ours = {'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'HARNESS_LOCK', *(option.name for option in OPTIONS)}

@@ -15,6 +15,7 @@ from typing import Any
 
 from checks import conformance
 from core.options import Options
+from tests.calls import skip_without_mounts
 
 ROOT_ONLY = unittest.skipUnless(os.geteuid() == 0, 'needs root to take things away from it')
 
@@ -77,6 +78,7 @@ class Conformance(unittest.TestCase):
     @ROOT_ONLY
     def test_without_proc(self) -> None:
         """Not all of it: it takes its time for each sleeper then."""
+        skip_without_mounts(self)
         rows = '1a.*:1b.*:1c.1:1d.*:1e.*:2.38'
         _, output = self.nothing_differs('unshare', '-m', 'sh', '-c',
                                         f'umount -l /proc; exec {program()} --filter="{rows}"')

@@ -9,6 +9,7 @@ import unittest
 
 from checks import conformance
 from core.options import Options
+from tests.calls import skip_without_mounts
 
 # What needs no file of the system's.
 ROWS = '1a.*:1b.1:1b.2:1b.3:1c.1:1d.*'
@@ -17,6 +18,7 @@ ROWS = '1a.*:1b.1:1b.2:1b.3:1c.1:1d.*'
 class Bare(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, 'needs root to take things away from it')
     def test_it_runs_from_anywhere_without_a_place_to_write(self) -> None:
+        skip_without_mounts(self)
         options = Options.of()
         target = conformance.tarball(options, conformance.build(options))
         self.assertLess(target.stat().st_size, conformance.LARGEST)

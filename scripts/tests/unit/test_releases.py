@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -150,6 +151,9 @@ class Project(unittest.TestCase):
             (place / 'build/kept').touch()
             (place / 'old').touch()
             releases.put_project(root)
+            (place / 'old').touch()
+            # And in a root that is kept, where the files are a stranger's already.
+            releases.put_project(root)
             self.assertEqual({(place / name).stat().st_uid for name in ('.', 'Makefile', 'scripts/doctor')}, {releases.STRANGER})
             self.assertEqual((place / 'README.md').read_bytes(), (ROOT / 'README.md').read_bytes())
             self.assertEqual(((place / 'build/kept').exists(), (place / 'old').exists()), (True, False))
@@ -180,8 +184,20 @@ class Inside(unittest.TestCase):
 
     def test_what_is_hidden_cannot_be_executed_there_if_it_is_there(self) -> None:
         said = self.call('make', hidden=('env', 'no-such-program'))
-        self.assertIn('mount --bind /dev/null "$0/usr/bin/env" && exec chroot', said)
+        self.assertIn('mount --bind /dev/null usr/bin/env && pivot_root', said)
         self.assertNotIn('no-such-program', said)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which('busybox'), 'needs root and busybox')
+    def test_a_test_in_there_can_have_mounts_and_a_user_namespace_of_its_own(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name in ('bin', 'dev', 'proc', 'sys', 'tmp'):
+                (root / name).mkdir()
+            shutil.copy(shutil.which('busybox') or '', root / 'bin')
+            for name in ('env', 'true', 'umount', 'unshare'):
+                (root / 'bin' / name).symlink_to('busybox')
+            done = subprocess.run(releases.inside(root, ['unshare', '-m', '-U', 'true']), capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ''))
 
     @unittest.skipIf(os.geteuid(), 'only root has rights to give up')
     def test_who_is_contained_may_mount_nothing(self) -> None:

@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from checks import static
 from core.places import ROOT, project_files
 from core.totals import Totals
 from tests import small_tree
-from tests.calls import Refusals, Said, nothing_asked, said_by
+from tests.calls import Refusals, Said, nothing_asked, said_by, skip_without_mounts
 
 NOBODY = 65534
 # Where nobody listens.
@@ -112,8 +111,7 @@ class Surroundings(Refusals):
         call = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
                 f'mount -t tmpfs -o noexec tmp {place} && exec "$0" "$@"']
         env = {'TMPDIR': str(place), 'PYTHONPATH': str(ROOT / 'scripts')}
-        if subprocess.run([*call, 'true'], capture_output=True, check=False).returncode:
-            self.skipTest('needs to be root, to mount one')
+        skip_without_mounts(self)
         self.assert_works(self.tree(call=call, env=env))
         status, said = said_by([*call, sys.executable, '-c', PROGRAM], {**nothing_asked(), **env, 'BUILD': str(self.build)})
         self.assertEqual(status, 0, said)
