@@ -134,9 +134,10 @@ def inside(root: pathlib.Path, words: Sequence[str], hidden: Sequence[str] = (),
     """
     # What cannot be executed is not found.
     hide = ''.join(f'mount --bind /dev/null usr/bin/{name} && ' for name in hidden if (root / 'usr/bin' / name).exists())
-    # As a container is entered: in a chroot nobody can have a user namespace, nor mounts where its / is none.
+    # Its root becomes that of the mount namespace, as a container's does: in a mere chroot nobody can have a user
+    # namespace, nor mounts of his own. (pivot_root is in a package of its own since Debian 14.)
     script = ('mount --bind "$0" "$0" && cd "$0" && mount --rbind /dev dev && mount --rbind /sys sys && mount -t proc proc proc && '
-              f'mount -t tmpfs tmp tmp && {hide}pivot_root . . && umount -l . && cd / && exec "$@"')
+              f'mount -t tmpfs tmp tmp && {hide}mount --move . / && exec chroot . "$@"')
     environment = ['env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root',
                    'LC_ALL=C.UTF-8', f'EVENTFD_TEST_TIMEOUT={os.environ.get("EVENTFD_TEST_TIMEOUT", "60")}',
                    *(f'{name}={value}' for name, value in os.environ.items() if name.lower().endswith('_proxy'))]
