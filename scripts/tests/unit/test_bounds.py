@@ -27,12 +27,13 @@ class Bounds(unittest.TestCase):
         self.assertEqual(self.judged(text, {('ours', 'write'): 100.01, ('stock', 'write'): 100.0}), (1, 1))
 
     def test_with_another_compiler_a_ratio_of_instructions_may_be_a_little_more(self) -> None:
-        path = self.bounds('ours:a <= 1.00 stock:a\nours:a:switches <= 1.00 stock:a:switches\nours:b <= 100.00\n')
-        for value, broken in ((100.0, 0), (100.4, 2), (100.6, 3)):
+        path = self.bounds('ours:a <= 1.00 stock:a\nours:a <= 1.00 stock:b\nours:a:switches <= 1.00 stock:a:switches\n'
+                           'ours:b <= 100.00\n')
+        for value, broken in ((100.0, 0), (100.4, 2), (100.6, 3), (105.1, 4)):
             found = {(name, case, counter): value if name == 'ours' else 100.0 for name in ('ours', 'stock')
                      for case in ('a', 'b') for counter in ('instructions', 'switches')}
-            self.assertEqual(len(bench.judge(found, path=path, slack=bench.SLACK)[1]), broken)
-            self.assertEqual(len(bench.judge(found, path=path)[1]), 3 if broken else 0)
+            self.assertEqual(len(bench.judge(found, path=path, gcc=14)[1]), broken)
+            self.assertEqual(len(bench.judge(found, path=path)[1]), 4 if broken else 0)
 
     def test_the_compiler_is_that_of_the_kernel(self) -> None:
         for text, version in (('CONFIG_CC_IS_GCC=y\nCONFIG_GCC_VERSION=140200\n', 14), ('CONFIG_GCC_VERSION=0\n', 0), ('', 0)):
