@@ -92,14 +92,14 @@ def files_for(words: list[str], more: list[str], traced: bool) -> dict[str, path
 
 
 def script(words: list[str], traced: bool) -> str:
-    """What the guest's init runs."""
-    trace = ['strace', '-f'] if traced else []
+    """What the guest's init runs. A strace since 7 has colours for a terminal; the program is not told what it is told."""
+    trace = ['strace', '-f', '-E', 'NO_COLOR'] if traced else []
     command = shlex.join([*trace, str(found(words[0])), *words[1:]])
     # What an "env" in a script's first line looks for need not be where the guest's own programs are.
     folders = {str(pathlib.Path(path).parent) for path in map(shutil.which, carried.called_by(found(words[0]))) if path}
     here = shlex.quote(os.getcwd())
     return (f'export PATH=$PATH:{shlex.quote(":".join(sorted(folders)))}\n'
-            f'mkdir -p {here} && cd {here} || exit 127\nexec {command}\n')
+            f'mkdir -p {here} && cd {here} || exit 127\n{"NO_COLOR=1 " if traced else ""}exec {command}\n')
 
 
 def try_program(options: Options, _arguments: argparse.Namespace) -> int:

@@ -29,9 +29,14 @@ LOST_IN_THE_KERNEL = (
 
 class Variants(unittest.TestCase):
     def test_each_flaw_of_the_first_autoreset_is_seen(self) -> None:
-        result = boot_variant('rfc', 'eventfd_autoreset', 'AutoresetLosesNo.*', [verdicts.KUNIT])
-        seen = {name: kind for program in result.programs if program.name != verdicts.KUNIT
-                for kind, name, _ in program.tests}
+        seen: dict[str, str] = {}
+        # The last one is a race, for so many seconds: a busy machine may not come to it in one boot.
+        for pattern in ('AutoresetLosesNo.*', *[f'AutoresetLosesNo.{LOST[-1]}'] * 2):
+            result = boot_variant('rfc', 'eventfd_autoreset', pattern, [verdicts.KUNIT])
+            seen |= {name: kind for program in result.programs if program.name != verdicts.KUNIT
+                     for kind, name, _ in program.tests}
+            if seen.get(f'AutoresetLosesNo.{LOST[-1]}') != 'passed':
+                break
         self.assertEqual(seen, {f'AutoresetLosesNo.{name}': 'failed' for name in LOST})
         for name in LOST_IN_THE_KERNEL:
             self.assertIn(f'{verdicts.KUNIT}: {name} failed', result.reasons)

@@ -139,7 +139,7 @@ class Script(Refusals):
         self.program('gen_init_cpio', 'while read -r kind name path more; do case $name in /etc/try)\n'
                      f'cat "$path" >{self.folder}/run ;; esac; done <"$1"\ncp "$1" {self.folder}/list', self.folder / 'boot')
         program, strace = (f'{self.folder}/bin/{name}' for name in ('mine', 'strace'))
-        for asked, run, traced in (('1', f"exec '{strace}' '-f' '{program}' 'a b'", True),
+        for asked, run, traced in (('1', f"NO_COLOR=1 exec '{strace}' '-f' '-E' 'NO_COLOR' '{program}' 'a b'", True),
                                    ('0', f"exec '{program}' 'a b'", False), ('', f"exec '{program}' 'a b'", False)):
             with self.subTest(asked=asked):
                 status, said = self.says(program, 'a b', STRACE=asked)

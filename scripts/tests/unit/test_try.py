@@ -102,7 +102,7 @@ class Carried(Scratch):
     def test_the_guest_runs_it_in_the_folder_of_the_call(self) -> None:
         self.assertEqual(try_program.script(['./mine', "it's"], True).partition('\n')[2],
                          f'mkdir -p {os.getcwd()} && cd {os.getcwd()} || exit 127\n'
-                         f'exec strace -f {os.getcwd()}/mine \'it\'"\'"\'s\'\n')
+                         f'NO_COLOR=1 exec strace -f -E NO_COLOR {os.getcwd()}/mine \'it\'"\'"\'s\'\n')
 
 
 class Ended(Scratch):
