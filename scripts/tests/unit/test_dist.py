@@ -274,6 +274,23 @@ class Script(Refusals):
                 wait_until(lambda: not pathlib.Path(f'/proc/{pid.read_text().strip()}').exists(), 10)
                 self.assertEqual(list((self.folder / 'tmp').iterdir()), [])
 
+    def test_a_signal_as_the_guest_begins_leaves_neither_it_nor_a_folder(self) -> None:
+        place = self.folder / 'tmp'
+        place.mkdir()
+        self.guest('echo $$ >>$HERE/pids; exec sleep 300')
+        for _ in range(40):
+            call = ['env', '--default-signal=TERM', str(self.folder / 'try'), 'sh']
+            with subprocess.Popen(call, env={'PATH': f'{self.tools}:/usr/bin:/bin', 'TMPDIR': str(place)},
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as script:
+                # The last file before the guest.
+                wait_until(lambda: bool(list(place.glob('*/initrd'))) or script.poll() is not None)
+                script.send_signal(signal.SIGTERM)
+                self.assertEqual(script.wait(60), 128 + signal.SIGTERM)
+            self.assertEqual(list(place.iterdir()), [])
+        pids = self.folder / 'pids'
+        for pid in pids.read_text().split() if pids.exists() else ():
+            wait_until(lambda: not pathlib.Path(f'/proc/{pid}').exists(), 10)
+
     def test_nothing_stays_behind(self) -> None:
         self.program('mine', 'exit 7')
         (self.folder / 'tmp').mkdir()
